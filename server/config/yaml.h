@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GRANTKEEP_CONFIG_YAML_H_
+#define GRANTKEEP_CONFIG_YAML_H_
+
+#include <google/protobuf/message.h>
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+
+namespace grantkeep {
+
+// Reads `text` (YAML) into `message` by its descriptor. Keys are field names; enum values are
+// written in lower case without their prefix, durations as "10s", "5m", "1h", "500ms". Unknown
+// or duplicate keys, wrong types, numbers out of range, two members of a oneof, anchors, tags and
+// nesting deeper than 16 are errors: `message` is "<source>:<line>: <path>: what is wrong".
+absl::Status ReadYaml(std::string_view text, std::string_view source, google::protobuf::Message& message);
+
+// The same for a file of at most 1 MiB.
+absl::Status ReadYamlFile(const std::string& path, google::protobuf::Message& message);
+
+}  // namespace grantkeep
+
+#endif  // GRANTKEEP_CONFIG_YAML_H_

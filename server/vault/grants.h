@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GRANTKEEP_VAULT_GRANTS_H_
+#define GRANTKEEP_VAULT_GRANTS_H_
+
+#include <boost/asio/awaitable.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/ids.h"
+#include "grantkeep/storage/v1/records.pb.h"
+#include "store/store.h"
+#include "telemetry/redact.h"
+
+namespace grantkeep {
+
+class SealedRecords;
+
+// A grant as it is in the store, opened.
+struct StoredGrant {
+  Revision revision = 0;
+  Wiped<storage::v1::Grant> grant;
+};
+
+// What a commit of a grant led to.
+struct GrantCommit {
+  CommitResult::Outcome outcome = CommitResult::Outcome::kDone;
+  Time store_time;
+  Time lease_end;                      // kLeased
+  std::optional<StoredGrant> current;  // kDone: as written; otherwise what is there now
+};
+
+struct GrantPage {
+  std::vector<StoredGrant> grants;
+  std::string next;  // empty at the end
+};
+
+// The vault's grants: sealed records in the store, with a snapshot cache for the hot path.
+class Grants {
+ public:
+  Grants(Store& store, SealedRecords& records);
+  ~Grants();
+
+  static Key KeyOf(const TenantId& tenant, const GrantId& grant);
+
+  // From the snapshot cache, without waiting; any thread. Nothing: not in memory (or its keyring
+  // is not), ask Load. Fails with kStoreCorrupt when the record does not authenticate.
+  absl::StatusOr<std::optional<StoredGrant>> FromMemory(const TenantId& tenant, const GrantId& grant);
+  // From the store, past the cache, which is filled. Nothing: there is no such grant.
+  boost::asio::awaitable<absl::StatusOr<std::optional<StoredGrant>>> Load(TenantId tenant, GrantId grant,
+                                                                          Tick deadline);
+  // Seals `grant` as revision `replaces`+1 and commits it together with `also` (leases, due
+  // entries of the same grant). What was written enters the cache before this returns.
+  boost::asio::awaitable<absl::StatusOr<GrantCommit>> Commit(TenantId tenant, Wiped<storage::v1::Grant> grant,
+                                                             Revision replaces, std::vector<Write> also,
+                                                             Tick deadline);
+  // Records that the subject has this grant; a hint, written after the grant.
+  boost::asio::awaitable<absl::Status> Index(TenantId tenant, SubjectId subject, GrantId grant, Tick deadline);
+  // A page of a tenant's grants, all or one subject's. `page_token` is the `next` of the page
+  // before; kInvalidField when it is not one.
+  boost::asio::awaitable<absl::StatusOr<GrantPage>> List(TenantId tenant, std::optional<SubjectId> subject,
+                                                         size_t limit, std::string page_token, Tick deadline);
+
+  // Number of grants in memory; for metrics and tests.
+  size_t cached() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace grantkeep
+
+#endif  // GRANTKEEP_VAULT_GRANTS_H_
