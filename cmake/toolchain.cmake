@@ -5,7 +5,7 @@ find_program(GK_CCACHE ccache)
 if(GK_CCACHE)
   # Precompiled headers are cached only with these.
   set(launcher ${CMAKE_COMMAND} -E env
-      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      CCACHE_SLOPPINESS=pch_defines,time_macros
       CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${GK_CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
@@ -20,6 +20,17 @@ set(GK_SANITIZE "" CACHE STRING "Sanitizers: empty, 'address,undefined' or 'thre
 if(GK_SANITIZE)
   add_compile_options(-fsanitize=${GK_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${GK_SANITIZE})
+endif()
+
+# Debian's libraries are built with g++ 12; clang 18 changed how it mangles constrained templates
+# (absl::Cord's constructor, for one), so later ones do not find their symbols.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fclang-abi-compat=17>)
+endif()
+
+option(GK_FUZZ "Build the libFuzzer targets in tests/fuzz (clang only)" OFF)
+if(GK_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
 add_compile_options(-fstack-protector-strong -pthread)

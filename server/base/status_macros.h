@@ -8,11 +8,11 @@
 #include "absl/status/statusor.h"
 
 // Returns from the function when `expr` (an absl::Status) is an error.
-#define RETURN_IF_ERROR(expr)                                \
-  do {                                                       \
-    if (absl::Status gk_status = (expr); !gk_status.ok()) {  \
-      return gk_status;                                      \
-    }                                                        \
+#define RETURN_IF_ERROR(expr)                               \
+  do {                                                      \
+    if (absl::Status gk_status = (expr); !gk_status.ok()) { \
+      return gk_status;                                     \
+    }                                                       \
   } while (false)
 
 // Assigns the value of `expr` (an absl::StatusOr) to `lhs`, or leaves with its status. `leave`

@@ -11,13 +11,15 @@
 
 namespace grantkeep {
 
-// Reads `text` (YAML) into `message` by its descriptor. Keys are field names; enum values are
-// written in lower case without their prefix, durations as "10s", "5m", "1h", "500ms". Unknown
-// or duplicate keys, wrong types, numbers out of range, two members of a oneof, anchors, tags and
-// nesting deeper than 16 are errors: `message` is "<source>:<line>: <path>: what is wrong".
+// Reads `text` (YAML, at most 1 MiB) into `message` by its descriptor; what `message` held before
+// is gone, and after an error it is empty. Keys are field names; enum values are written in lower
+// case without their prefix, durations as "10s", "5m", "1h", "500ms". An empty text is an empty
+// message. Unknown or duplicate keys, wrong types, numbers out of range, two members of a oneof,
+// anchors, aliases, tags and nesting deeper than 16 are errors: the status says
+// "<source>:<line>: <path>: what is wrong", and never repeats a value.
 absl::Status ReadYaml(std::string_view text, std::string_view source, google::protobuf::Message& message);
 
-// The same for a file of at most 1 MiB.
+// The same for a file; `path` is the source.
 absl::Status ReadYamlFile(const std::string& path, google::protobuf::Message& message);
 
 }  // namespace grantkeep

@@ -30,7 +30,8 @@ class Flows {
   // kFlowNotFound for every cause: unknown, expired, taken, other caller, other browser session.
   boost::asio::awaitable<absl::StatusOr<Wiped<storage::v1::Flow>>> Take(TenantId tenant, std::string state,
                                                                         std::string caller,
-                                                                        std::string session_binding, Tick deadline);
+                                                                        std::string session_binding,
+                                                                        Tick deadline);
 
  private:
   Store& store_;

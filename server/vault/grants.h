@@ -56,7 +56,8 @@ class Grants {
                                                              Revision replaces, std::vector<Write> also,
                                                              Tick deadline);
   // Records that the subject has this grant; a hint, written after the grant.
-  boost::asio::awaitable<absl::Status> Index(TenantId tenant, SubjectId subject, GrantId grant, Tick deadline);
+  boost::asio::awaitable<absl::Status> Index(TenantId tenant, SubjectId subject, GrantId grant,
+                                             Tick deadline);
   // A page of a tenant's grants, all or one subject's. `page_token` is the `next` of the page
   // before; kInvalidField when it is not one.
   boost::asio::awaitable<absl::StatusOr<GrantPage>> List(TenantId tenant, std::optional<SubjectId> subject,

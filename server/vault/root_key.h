@@ -22,8 +22,8 @@ class KeyWrapper {
   virtual const std::string& key_id() const = 0;
   virtual boost::asio::awaitable<absl::StatusOr<std::string>> Wrap(std::string_view kek, std::string_view aad,
                                                                    Tick deadline) = 0;
-  virtual boost::asio::awaitable<absl::StatusOr<Secret>> Unwrap(std::string_view wrapped, std::string_view aad,
-                                                                Tick deadline) = 0;
+  virtual boost::asio::awaitable<absl::StatusOr<Secret>> Unwrap(std::string_view wrapped,
+                                                                std::string_view aad, Tick deadline) = 0;
 };
 
 // Reads the root key: 32 bytes, or 64 hexadecimal digits with an optional newline. Refuses a file

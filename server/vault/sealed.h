@@ -4,6 +4,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,11 +16,18 @@
 
 namespace grantkeep {
 
+// What a seal is bound to: a key without its partition, which costs a digest.
+struct RecordName {
+  Kind kind;
+  std::string_view tenant;
+  std::string_view id;
+};
+
 // Seals and opens records (storage.v1.SealedRecord).
 //
 //   root key -> wraps a tenant's KEKs -> a KEK wraps one random DEK per write -> seals the payload
 //
-// AAD, each field as 4-byte big-endian length and bytes, numbers as 8-byte big-endian:
+// AAD, text as 4-byte big-endian length and bytes, numbers as 8 bytes big-endian:
 //   payload:     "grantkeep/payload", format, kind, tenant, id, revision
 //   wrapped DEK: "grantkeep/dek", format, kind, tenant, id, KEK version
 //   wrapped KEK: "grantkeep/kek", format, tenant, KEK version
@@ -32,14 +40,17 @@ class SealedRecords {
 
   // Seals for the revision that the record will have. Loads the tenant's keyring, or creates it
   // (put if absent, then read again: two writers agree on one).
-  boost::asio::awaitable<absl::StatusOr<std::string>> Seal(Key key, Revision revision, std::string_view payload,
-                                                           Tick deadline);
+  boost::asio::awaitable<absl::StatusOr<std::string>> Seal(Key key, Revision revision,
+                                                           std::string_view payload, Tick deadline);
   // Opens a record; loads the keyring if it is not in memory. kStoreCorrupt when it does not
   // authenticate, kKeyUnavailable when the root key is not the one that wrapped the keyring.
   boost::asio::awaitable<absl::StatusOr<Secret>> Open(Key key, Revision revision, std::string_view sealed,
                                                       Tick deadline);
   // The same without waiting; any thread. Nothing when the keyring is not in memory.
-  absl::StatusOr<std::optional<Secret>> OpenFromMemory(const Key& key, Revision revision, std::string_view sealed);
+  absl::StatusOr<std::optional<Secret>> OpenFromMemory(const Key& key, Revision revision,
+                                                       std::string_view sealed);
+  absl::StatusOr<std::optional<Secret>> OpenFromMemory(const RecordName& name, Revision revision,
+                                                       std::string_view sealed);
 
  private:
   struct State;

@@ -40,7 +40,7 @@ struct StaticSecretPage {
 // delete leaves a tombstone without values, so that version numbers are not used twice.
 class StaticSecrets {
  public:
-  static constexpr size_t kMaxValue = 64 * 1024;
+  static constexpr size_t kMaxValue = size_t{64} * 1024;
   static constexpr size_t kVersionsKept = 10;
 
   StaticSecrets(Store& store, SealedRecords& records);
@@ -53,17 +53,19 @@ class StaticSecrets {
                                                               std::optional<uint64_t> version);
   // kSecretNotFound, kSecretVersionNotFound.
   boost::asio::awaitable<absl::StatusOr<StaticSecretValue>> Get(TenantId tenant, std::string name,
-                                                                std::optional<uint64_t> version, Tick deadline);
+                                                                std::optional<uint64_t> version,
+                                                                Tick deadline);
   // Stores the next version. kVersionMismatch when `expected` is given and is not the latest (0:
   // there is none). Without `expected`, concurrent puts all succeed, in some order.
-  boost::asio::awaitable<absl::StatusOr<StaticSecretInfo>> Put(TenantId tenant, std::string name, Secret value,
-                                                               ProviderId provider, std::optional<uint64_t> expected,
+  boost::asio::awaitable<absl::StatusOr<StaticSecretInfo>> Put(TenantId tenant, std::string name,
+                                                               Secret value, ProviderId provider,
+                                                               std::optional<uint64_t> expected,
                                                                Tick deadline);
   // kSecretNotFound, kVersionMismatch.
-  boost::asio::awaitable<absl::Status> Delete(TenantId tenant, std::string name, std::optional<uint64_t> expected,
-                                              Tick deadline);
-  boost::asio::awaitable<absl::StatusOr<StaticSecretPage>> List(TenantId tenant, size_t limit, std::string page_token,
-                                                                Tick deadline);
+  boost::asio::awaitable<absl::Status> Delete(TenantId tenant, std::string name,
+                                              std::optional<uint64_t> expected, Tick deadline);
+  boost::asio::awaitable<absl::StatusOr<StaticSecretPage>> List(TenantId tenant, size_t limit,
+                                                                std::string page_token, Tick deadline);
 
  private:
   struct State;

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GRANTKEEP_TESTS_UNIT_VAULT_INTERPOSED_STORE_H_
+#define GRANTKEEP_TESTS_UNIT_VAULT_INTERPOSED_STORE_H_
+
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "store/store.h"
+
+namespace grantkeep::testing {
+
+// A real store that counts operations, fails on request, and lets something happen just before a
+// read or a commit.
+class InterposedStore final : public Store {
+ public:
+  template <typename T>
+  using Answer = boost::asio::awaitable<absl::StatusOr<T>>;
+
+  explicit InterposedStore(Store& store) : store_(store) {}
+
+  // Given: every operation answers so, and nothing is done.
+  std::optional<absl::Status> failure;
+  std::function<boost::asio::awaitable<void>()> before_get;
+  // Called once, then forgotten.
+  std::function<boost::asio::awaitable<void>()> before_next_commit;
+  int gets = 0;
+  int commits = 0;
+  std::vector<Write> last_commit;
+
+  const StoreIdentity& identity() const override { return store_.identity(); }
+  Time Now() const override { return store_.Now(); }
+
+  Answer<std::optional<Record>> Get(Key key, Tick deadline) override {
+    ++gets;
+    if (before_get) co_await before_get();
+    if (failure) co_return *failure;
+    co_return co_await store_.Get(std::move(key), deadline);
+  }
+  Answer<CommitResult> Commit(std::vector<Write> writes, Tick deadline) override {
+    ++commits;
+    if (auto hook = std::exchange(before_next_commit, nullptr)) co_await hook();
+    if (failure) co_return *failure;
+    last_commit = writes;
+    co_return co_await store_.Commit(std::move(writes), deadline);
+  }
+  Answer<TakeResult> Take(Key key, std::string guard, uint32_t burn_after, Tick deadline) override {
+    if (failure) co_return *failure;
+    co_return co_await store_.Take(std::move(key), std::move(guard), burn_after, deadline);
+  }
+  Answer<std::vector<DueItem>> ClaimDue(Partition partition, size_t limit, Duration lease,
+                                        Tick deadline) override {
+    if (failure) co_return *failure;
+    co_return co_await store_.ClaimDue(partition, limit, lease, deadline);
+  }
+  Answer<Page> Scan(Partition partition, Kind kind, TenantId tenant, std::string after, size_t limit,
+                    Tick deadline) override {
+    if (failure) co_return *failure;
+    co_return co_await store_.Scan(partition, kind, std::move(tenant), std::move(after), limit, deadline);
+  }
+  void OnChange(std::function<void(const Change&)> listener) override {
+    store_.OnChange(std::move(listener));
+  }
+
+ private:
+  Store& store_;
+};
+
+}  // namespace grantkeep::testing
+
+#endif  // GRANTKEEP_TESTS_UNIT_VAULT_INTERPOSED_STORE_H_
