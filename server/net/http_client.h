@@ -27,6 +27,8 @@ struct HttpRequest {
   enum class Method { kGet, kPost };
   Method method = Method::kGet;
   std::string url;  // https; http only to a loopback address and with allow_plaintext_loopback
+  // Host, User-Agent, Accept and Content-Length are added, and nothing else: a body needs its
+  // Content-Type.
   std::vector<HttpHeader> headers;
   Secret body;  // kPost only
   // The whole exchange, name resolution included, ends by then.
@@ -60,22 +62,28 @@ struct HttpOutcome {
 class HttpClient {
  public:
   // Answers of more than this are an error ("oversized"), not truncated.
-  static constexpr size_t kMaxBody = 64 * 1024;
+  static constexpr size_t kMaxBody = size_t{64} * 1024;
 
   virtual ~HttpClient() = default;
   virtual boost::asio::awaitable<HttpOutcome> Send(HttpRequest request) = 0;
 };
 
 struct HttpClientOptions {
-  // PEM bundle to trust instead of the system's. Verification cannot be turned off.
+  // PEM bundle to trust instead of the system's; read once. Verification cannot be turned off.
   std::string ca_file;
-  // Proxy URL; empty: none, whatever the environment says.
+  // Proxy URL (http or https); empty: none, whatever the environment says. Requests travel through
+  // it in a CONNECT tunnel, those to loopback hosts excepted. It resolves the names, so it has to
+  // keep requests out of private networks: of targets, only addresses written out in the URL are
+  // checked here then, and the proxy's own address is not.
   std::string proxy;
   // Development: plain http to loopback addresses, and loopback addresses for untrusted URLs.
   bool allow_plaintext_loopback = false;
 };
 
-// libcurl's multi interface on `loop`, which must outlive it; used and destroyed on that loop. Fails when ca_file cannot be read.
+// libcurl's multi interface on `loop`, which must outlive it. Created on any thread; used and
+// destroyed on that loop, or destroyed when that has ended. Send()s under way then complete with an
+// error, but one that has been called and not yet awaited is not one under way. Fails when ca_file
+// cannot be read or the proxy's URL is not one.
 absl::StatusOr<std::unique_ptr<HttpClient>> CreateHttpClient(boost::asio::io_context& loop,
                                                              HttpClientOptions options);
 

@@ -76,9 +76,9 @@ struct Record {
 struct Put {
   Key key;
   Revision replaces = 0;
-  std::string value;                // up to kMaxValue
-  std::optional<Duration> ttl;      // absent: for ever; the record is gone after it, never before
-  std::optional<std::string> guard; // Take succeeds only with the same bytes; 1..64
+  std::string value;                      // up to kMaxValue
+  std::optional<Duration> ttl = {};       // absent: for ever; the record is gone after it, never before
+  std::optional<std::string> guard = {};  // Take succeeds only with the same bytes; 1..64
 };
 struct Delete {
   Key key;
@@ -119,9 +119,9 @@ struct CommitResult {
     kLeaseLost,         // nothing was written; RequireLease failed
   };
   Outcome outcome = Outcome::kDone;
-  Time store_time;                // the store's clock at the operation, whatever the outcome
-  std::optional<Record> current;  // kRevisionMismatch, kLeased: the record under the key concerned
-  Time lease_end;                 // kLeased
+  Time store_time = {};                // the store's clock at the operation, whatever the outcome
+  std::optional<Record> current = {};  // kRevisionMismatch, kLeased: the record under the key concerned
+  Time lease_end = {};                 // kLeased
 };
 
 struct TakeResult {
@@ -160,6 +160,11 @@ struct Change {
 class Store {
  public:
   static constexpr size_t kMaxKeyId = 512;
+  static constexpr size_t kMaxTenant = 128;
+  static constexpr size_t kMaxGuard = 64;
+  static constexpr size_t kMaxOwner = 64;
+  // Of a ttl or a lease; they are more than zero.
+  static constexpr Duration kMaxDuration = std::chrono::hours(24 * 36525);
   static constexpr size_t kMaxValue = 256 * 1024;
   static constexpr size_t kMaxWrites = 32;
   static constexpr size_t kMaxPage = 1000;

@@ -29,8 +29,14 @@ class ScriptedHttp final : public HttpClient {
   // The next request without a scripted answer is answered by `responder`.
   void OnRequest(std::function<HttpOutcome(const Seen&)> responder) { responder_ = std::move(responder); }
   // Requests wait until Release(), or until their deadline (then: in doubt).
-  void Hold() { gate_ = Event(); held_ = true; }
-  void Release() { held_ = false; gate_.Set(); }
+  void Hold() {
+    gate_ = Event();
+    held_ = true;
+  }
+  void Release() {
+    held_ = false;
+    gate_.Set();
+  }
 
   boost::asio::awaitable<HttpOutcome> Send(HttpRequest request) override {
     Seen seen{request.method, request.url, {}, std::string(request.body.Expose()), request.untrusted_url};

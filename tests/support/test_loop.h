@@ -42,7 +42,8 @@ class TestLoop {
   void RunUntil(const std::function<bool()>& done, std::chrono::seconds limit = std::chrono::seconds(20)) {
     const auto end = std::chrono::steady_clock::now() + limit;
     while (!done()) {
-      if (std::chrono::steady_clock::now() > end) throw std::runtime_error("TestLoop: condition not met in time");
+      if (std::chrono::steady_clock::now() > end)
+        throw std::runtime_error("TestLoop: condition not met in time");
       context_.run_one_for(std::chrono::milliseconds(20));
     }
   }
@@ -64,7 +65,7 @@ class TestLoop {
       boost::asio::make_work_guard(context_);
 };
 
-// Time that stands still until the test moves it. Used on the test's thread only.
+// Time that stands still until the test moves it. Used on the test's thread only; outlives the loop.
 class ManualClock final : public Clock {
  public:
   Time Now() const override { return now_; }

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GRANTKEEP_TESTS_SUPPORT_DAEMON_H_
+#define GRANTKEEP_TESTS_SUPPORT_DAEMON_H_
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "tests/support/child_process.h"
+#include "tests/support/temp_dir.h"
+
+namespace grantkeep::testing {
+
+// The real grantkeepd in development mode, on a free loopback port, with a data directory that
+// lives as long as this object and survives restarts of the program.
+class Daemon {
+ public:
+  // `program`: path of grantkeepd. `config`: YAML, written to a file. `environment`: the program's,
+  // in addition to the test's own.
+  Daemon(std::filesystem::path program, std::string config,
+         std::map<std::string, std::string> environment = {});
+
+  // Starts the program and waits until it is ready. Also after Stop() and Kill().
+  absl::Status Start();
+  // SIGTERM; the exit code, or nothing when it did not end in time or not by itself.
+  std::optional<int> Stop();
+  // SIGKILL.
+  void Kill();
+
+  // Where it listens, as gRPC spells it.
+  const std::string& address() const { return address_; }
+  std::filesystem::path data_dir() const { return dir_ / "data"; }
+  // Everything that it has written to stdout and stderr so far, all runs.
+  std::string Output() const { return ReadFile(output_file()); }
+  pid_t pid() const { return process_ == nullptr ? -1 : process_->pid(); }
+
+ private:
+  std::filesystem::path output_file() const { return dir_ / "output"; }
+
+  std::filesystem::path program_;
+  std::map<std::string, std::string> environment_;
+  TempDir dir_;
+  std::unique_ptr<ChildProcess> process_;
+  std::string address_;
+};
+
+}  // namespace grantkeep::testing
+
+#endif  // GRANTKEEP_TESTS_SUPPORT_DAEMON_H_
