@@ -52,7 +52,8 @@ struct CompleteAuthRequest {
 // The interactive half: StartAuth and CompleteAuth. Runs on a loop.
 class AuthFlow {
  public:
-  AuthFlow(Flows& flows, Grants& grants, Catalogue& catalogue, Clock& clock, Random& random, Duration lifetime);
+  AuthFlow(Flows& flows, Grants& grants, Catalogue& catalogue, Clock& clock, Random& random,
+           Duration lifetime);
 
   boost::asio::awaitable<absl::StatusOr<StartedFlow>> Start(Call call, StartAuthRequest request);
   // Once the flow is taken, this runs to its end whatever happens to the caller.

@@ -24,8 +24,8 @@ namespace grantkeep {
 
 // Resolves a reference to a secret, at the time it is needed. Passed in by main, because vault
 // references lead to a room that provider does not know. Fails naming the reference, never a value.
-using SecretResolver =
-    std::function<boost::asio::awaitable<absl::StatusOr<Secret>>(config::v1::SecretReference reference, Tick deadline)>;
+using SecretResolver = std::function<boost::asio::awaitable<absl::StatusOr<Secret>>(
+    config::v1::SecretReference reference, Tick deadline)>;
 
 // The endpoints of one authorization server, configured or discovered and validated.
 struct ServerMetadata {
@@ -54,13 +54,14 @@ struct AuthorizationRequest {
 struct TokenSet {
   Secret access_token;
   std::string token_type;
-  std::optional<Secret> refresh_token;        // absent: keep the old one (RFC 6749 section 6)
+  std::optional<Secret> refresh_token;             // absent: keep the old one (RFC 6749 section 6)
   std::optional<std::chrono::seconds> expires_in;  // absent: unknown
   std::optional<std::vector<std::string>> scopes;  // absent: as requested (section 5.1)
 };
 
 // The outcome of a request to the token endpoint. `status` is OK only for kGranted with a usable
-// access token; its message names field and provider and holds no value.
+// access token; its message names field and provider and holds no value. When it is not OK,
+// tokens.access_token is empty.
 struct TokenOutcome {
   enum class Kind {
     kGranted,  // tokens were read; a new refresh token is here even if another field is unusable
@@ -69,12 +70,15 @@ struct TokenOutcome {
     kInDoubt,  // anything else: reset, timeout, 5xx, truncated, oversized, unparsable
   };
   Kind kind = Kind::kInDoubt;
-  TokenSet tokens;                           // kGranted
-  std::string error;                         // kRefused: the OAuth error code, filtered to its charset
-  std::string error_description;             // kRefused: filtered, at most 200 bytes; never logged with tokens
+  TokenSet tokens;                // kGranted
+  std::string error;              // kRefused: the OAuth error code, filtered to its charset
+  std::string error_description;  // kRefused: filtered, at most 200 bytes; never logged with tokens
   std::optional<std::chrono::seconds> retry_after;  // from Retry-After, at most 1 h
   absl::Status status;
-  Time sent_time;                            // when the request was sent, by Clock::Now()
+  // kGranted: names the first field beside the access token that could not be read (refresh_token,
+  // expires_in, scope) and counts as absent; empty when there is none. For logs.
+  std::string remark;
+  Time sent_time;  // when the request was sent, by Clock::Now()
 
   // The refresh token or code is dead for good.
   bool invalid_grant() const { return kind == Kind::kRefused && error == "invalid_grant"; }
@@ -93,7 +97,8 @@ class Provider {
   };
 
   // Fails with the path of the field that is missing or wrong.
-  static absl::StatusOr<std::unique_ptr<Provider>> Create(config::v1::Provider record, Dependencies dependencies);
+  static absl::StatusOr<std::unique_ptr<Provider>> Create(config::v1::Provider record,
+                                                          Dependencies dependencies);
   ~Provider();
 
   const ProviderId& id() const;
@@ -118,9 +123,9 @@ class Provider {
                                                     std::vector<std::string> resource, Tick deadline);
   // One refresh (RFC 6749 section 6). Never sends a second request, except with the next client
   // secret after invalid_client, which consumes nothing.
-  boost::asio::awaitable<TokenOutcome> Refresh(std::string token_endpoint, bool discovered, Secret refresh_token,
-                                               std::string redirect_uri, std::vector<std::string> resource,
-                                               Tick deadline);
+  boost::asio::awaitable<TokenOutcome> Refresh(std::string token_endpoint, bool discovered,
+                                               Secret refresh_token, std::string redirect_uri,
+                                               std::vector<std::string> resource, Tick deadline);
   // Revokes a token (RFC 7009) where the provider has an endpoint for it; otherwise OK at once.
   boost::asio::awaitable<absl::Status> Revoke(std::string revocation_endpoint, bool discovered, Secret token,
                                               std::string_view token_type_hint, Tick deadline);
@@ -140,7 +145,8 @@ class Catalogue {
   // Overlays each record on the built-in one it names, and checks it. Fails on a duplicate id,
   // an unknown catalogue name, or an issuer that two providers share with different endpoints.
   static absl::StatusOr<std::unique_ptr<Catalogue>> Create(
-      const google::protobuf::RepeatedPtrField<config::v1::Provider>& records, Provider::Dependencies dependencies);
+      const google::protobuf::RepeatedPtrField<config::v1::Provider>& records,
+      Provider::Dependencies dependencies);
 
   // Owned by the catalogue; null when there is none.
   Provider* Find(const ProviderId& id) const;

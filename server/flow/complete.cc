@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "base/reason.h"
+#include "base/status_macros.h"
+#include "flow/callback.h"
+#include "flow/flow.h"
+#include "provider/provider.h"
+#include "refresh/freshness.h"
+#include "telemetry/log.h"
+
+namespace grantkeep {
+namespace {
+
+using boost::asio::awaitable;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Outcome = CommitResult::Outcome;
+
+constexpr size_t kGrantIdBytes = 16;
+constexpr int kStoreTries = 4;
+constexpr Duration kStoreTimeout = seconds(5);
+constexpr Duration kStoreRetry = milliseconds(100);
+constexpr Duration kRevokeTimeout = seconds(10);
+
+absl::Status Describe(const TokenOutcome& outcome, const Provider& provider) {
+  const std::string_view message(outcome.status.message().data(), outcome.status.message().size());
+  switch (outcome.kind) {
+    case TokenOutcome::Kind::kNotSent:
+      if (HasReason(outcome.status, Reason::kClientMisconfigured)) return outcome.status;
+      return Error(Reason::kProviderUnreachable, message);
+    case TokenOutcome::Kind::kRefused:
+      if (outcome.error == "invalid_client" || outcome.error == "unauthorized_client") {
+        return Error(Reason::kClientMisconfigured, fmt::format("'{}' refuses our client credentials ({})",
+                                                               provider.id().value(), outcome.error));
+      }
+      if (outcome.error.empty()) return Error(Reason::kProviderError, message);
+      return Error(Reason::kCodeRejected,
+                   fmt::format("'{}' refused the code: {}{}{}", provider.id().value(), outcome.error,
+                               outcome.error_description.empty() ? "" : ": ", outcome.error_description));
+    case TokenOutcome::Kind::kGranted:
+    case TokenOutcome::Kind::kInDoubt:
+      break;
+  }
+  return Error(Reason::kProviderError, message);
+}
+
+Wiped<storage::v1::Grant> NewGrant(const storage::v1::Flow& flow, const TokenOutcome& outcome,
+                                   const config::v1::Provider& record, std::string grant_id, Time now) {
+  const TokenSet& tokens = outcome.tokens;
+  Wiped<storage::v1::Grant> grant;
+  grant->set_grant_id(std::move(grant_id));
+  grant->set_subject(flow.subject());
+  grant->set_provider(flow.provider());
+  grant->set_issuer(flow.issuer());
+  grant->set_token_endpoint(flow.token_endpoint());
+  grant->set_revocation_endpoint(flow.revocation_endpoint());
+  grant->set_redirect_uri(flow.redirect_uri());
+  *grant->mutable_resource() = flow.resource();
+  grant->set_caller(flow.caller());
+  grant->set_create_time_us(ToMicros(now));
+  // Granted scopes when the provider says them, else as requested (RFC 6749 section 5.1).
+  *grant->mutable_scopes() = flow.scopes();
+  if (tokens.scopes.has_value())
+    grant->mutable_scopes()->Assign(tokens.scopes->begin(), tokens.scopes->end());
+
+  grant->set_generation(1);
+  grant->set_access_token(tokens.access_token.Expose().data(), tokens.access_token.size());
+  grant->set_token_type(tokens.token_type);
+  if (tokens.refresh_token.has_value()) {
+    grant->set_refresh_token(tokens.refresh_token->Expose().data(), tokens.refresh_token->size());
+  }
+  grant->set_issue_time_us(ToMicros(outcome.sent_time));
+  const Duration lifetime = tokens.expires_in.value_or(seconds(record.default_lifetime().seconds()));
+  if (lifetime > Duration(0)) grant->set_expire_time_us(ToMicros(outcome.sent_time + lifetime));
+  grant->set_state(storage::v1::Grant::STATE_ACTIVE);
+  grant->set_state_time_us(ToMicros(now));
+  return grant;
+}
+
+// Stores a new grant. A try whose answer was lost may have happened: the next finds its own record.
+awaitable<absl::StatusOr<StoredGrant>> StoreNew(Grants& grants, Clock& clock, TenantId tenant,
+                                                Wiped<storage::v1::Grant> grant) {
+  const GrantId id(grant->grant_id());
+  const Time renew = RenewTime(*grant);
+  absl::Status failure;
+  for (int tries = 0; tries < kStoreTries; ++tries) {
+    if (tries > 0) co_await clock.SleepUntil(clock.Steady() + kStoreRetry * tries);
+    std::vector<Write> also;
+    if (renew != Time::max()) also.push_back(SetDue{Grants::KeyOf(tenant, id), renew});
+    Wiped<storage::v1::Grant> copy = grant.Clone();
+    absl::StatusOr<GrantCommit> commit =
+        co_await grants.Commit(tenant, std::move(copy), 0, std::move(also), clock.Steady() + kStoreTimeout);
+    if (commit.ok() && commit->current.has_value()) co_return std::move(*commit->current);
+    failure =
+        commit.ok() ? Error(Reason::kStoreUnavailable, "the new grant was not stored") : commit.status();
+  }
+  co_return failure;
+}
+
+// Tokens that nobody will ever use are not left alive at the provider.
+awaitable<void> Abandon(Provider& provider, const storage::v1::Flow& flow, const TokenSet& tokens,
+                        Clock& clock) {
+  const bool refresh = tokens.refresh_token.has_value();
+  if (!refresh && tokens.access_token.empty()) co_return;
+  const bool discovered = provider.record().token_endpoint().empty();
+  Secret token = refresh ? tokens.refresh_token->Clone() : tokens.access_token.Clone();
+  const absl::Status revoked =
+      co_await provider.Revoke(flow.revocation_endpoint(), discovered, std::move(token),
+                               refresh ? "refresh_token" : "access_token", clock.Steady() + kRevokeTimeout);
+  if (!revoked.ok()) {
+    Log("flow").warn("tokens of '{}' that could not be stored were not revoked either: {}", flow.provider(),
+                     std::string(revoked.message()));
+  }
+}
+
+}  // namespace
+
+awaitable<absl::StatusOr<StoredGrant>> AuthFlow::Complete(Call call, CompleteAuthRequest request) {
+  ASSIGN_OR_CO_RETURN(const Callback callback, ParseCallback(request));
+  ASSIGN_OR_CO_RETURN(const std::string state, StateOf(callback));
+  ASSIGN_OR_CO_RETURN(const Wiped<storage::v1::Flow> flow,
+                      co_await flows_.Take(request.tenant, state, call.caller.identity,
+                                           std::string(request.session_binding.Expose()), call.deadline));
+
+  // The flow is ours alone from here on. The code leaves only after every check.
+  ASSIGN_OR_CO_RETURN(std::string code, CheckCallback(callback, *flow));
+  Provider* const provider = catalogue_.Find(ProviderId(flow->provider()));
+  if (provider == nullptr) {
+    co_return Error(Reason::kProviderNotFound,
+                    fmt::format("'{}' is not configured any more", flow->provider()));
+  }
+  const bool discovered = provider->record().token_endpoint().empty();
+  const TokenOutcome outcome = co_await provider->ExchangeCode(
+      flow->token_endpoint(), discovered, Secret::Take(std::move(code)), Secret(flow->code_verifier()),
+      flow->redirect_uri(), std::vector<std::string>(flow->resource().begin(), flow->resource().end()),
+      clock_.Steady() + provider->request_timeout());
+  if (outcome.kind != TokenOutcome::Kind::kGranted || !outcome.status.ok()) {
+    if (outcome.kind == TokenOutcome::Kind::kGranted)
+      co_await Abandon(*provider, *flow, outcome.tokens, clock_);
+    co_return Describe(outcome, *provider);
+  }
+
+  Wiped<storage::v1::Grant> grant =
+      NewGrant(*flow, outcome, provider->record(), "gr_" + RandomToken(random_, kGrantIdBytes), clock_.Now());
+  const GrantId id(grant->grant_id());
+  absl::StatusOr<StoredGrant> stored = co_await StoreNew(grants_, clock_, request.tenant, std::move(grant));
+  if (!stored.ok()) {
+    co_await Abandon(*provider, *flow, outcome.tokens, clock_);
+    co_return stored.status();
+  }
+  const absl::Status indexed =
+      co_await grants_.Index(request.tenant, SubjectId(flow->subject()), id, clock_.Steady() + kStoreTimeout);
+  if (!indexed.ok()) {
+    Log("flow").warn("grant {}: not listed under its subject: {}", id.value(),
+                     std::string(indexed.message()));
+  }
+  co_return std::move(*stored);
+}
+
+}  // namespace grantkeep

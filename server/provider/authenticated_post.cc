@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "provider/authenticated_post.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/reason.h"
+#include "crypto/digest.h"
+#include "provider/token_answer.h"
+#include "telemetry/log.h"
+
+namespace grantkeep {
+namespace {
+
+using boost::asio::awaitable;
+
+// RFC 6749 section 2.3.1: both parts form-urlencoded, then HTTP Basic.
+Secret BasicCredentials(std::string_view client_id, const Secret& client_secret) {
+  std::string pair;
+  pair.reserve(3 * (client_id.size() + client_secret.size()) + 1);
+  AppendFormEncoded(pair, client_id);
+  pair += ':';
+  AppendFormEncoded(pair, client_secret.Expose());
+  std::string encoded = Base64Encode(pair);
+  WipeString(pair);
+  std::string header;
+  header.reserve(encoded.size() + 6);
+  header += "Basic ";
+  header += encoded;
+  WipeString(encoded);
+  return Secret::Take(std::move(header));
+}
+
+}  // namespace
+
+AuthenticatedPost::AuthenticatedPost(const config::v1::Provider& record,
+                                     const Provider::Dependencies& dependencies,
+                                     const std::vector<CidrBlock>& allow_private)
+    : record_(record), dependencies_(dependencies), allow_private_(allow_private) {}
+
+awaitable<AuthenticatedPost::Result> AuthenticatedPost::Send(std::string url, bool untrusted_url,
+                                                             const FormParameters& parameters,
+                                                             Tick deadline) {
+  Result result;
+  if (record_.client_authentication() == config::v1::CLIENT_AUTHENTICATION_NONE) {
+    HttpRequest request = MakeRequest(url, untrusted_url, parameters, Secret());
+    co_await SendOnce(std::move(request), deadline, result);
+    co_return result;
+  }
+  bool sent = false;
+  const std::vector<int> order = Order();
+  for (const int index : order) {
+    absl::StatusOr<Secret> secret = co_await Resolve(index, deadline);
+    if (!secret.ok()) {
+      Log("provider").warn("{}", std::string(secret.status().message()));
+      if (!sent) result.prepared = secret.status();
+      continue;
+    }
+    Result attempt;
+    HttpRequest request = MakeRequest(url, untrusted_url, parameters, *secret);
+    co_await SendOnce(std::move(request), deadline, attempt);
+    // With no time left for another try, the refusal that we have is the answer.
+    if (sent && !attempt.prepared.ok()) break;
+    sent = attempt.prepared.ok();
+    result = std::move(attempt);
+    result.client_secret = std::move(*secret);
+    if (!result.answer.response.has_value()) break;
+    const auto error = ReadOAuthError(record_, *result.answer.response);
+    if (!error.has_value() || error->code != "invalid_client") {
+      // Other refusals come after the client was authenticated, but for overload and the like.
+      const int status = result.answer.response->status;
+      const bool authenticated = error.has_value() ? error->code == "invalid_grant" : status <= 299;
+      if (authenticated) accepted_secret_ = index;
+      break;
+    }
+  }
+  co_return result;
+}
+
+std::vector<int> AuthenticatedPost::Order() const {
+  std::vector<int> order = {accepted_secret_};
+  for (int i = 0; i < record_.client().client_secrets_size(); ++i) {
+    if (i != accepted_secret_) order.push_back(i);
+  }
+  return order;
+}
+
+awaitable<absl::StatusOr<Secret>> AuthenticatedPost::Resolve(int index, Tick deadline) {
+  absl::StatusOr<Secret> secret =
+      co_await dependencies_.resolve_secret(record_.client().client_secrets(index), deadline);
+  const std::string place = fmt::format("provider '{}': client.client_secrets[{}]", record_.id(), index);
+  if (secret.ok()) {
+    if (!secret->empty()) co_return std::move(*secret);
+    co_return Error(Reason::kClientMisconfigured, place + ": is empty");
+  }
+  // A vault that cannot be asked now is not a mistake in the configuration.
+  if (absl::IsUnavailable(secret.status()) || absl::IsDeadlineExceeded(secret.status())) {
+    co_return Annotate(secret.status(), place);
+  }
+  const std::string_view message(secret.status().message().data(), secret.status().message().size());
+  co_return Error(Reason::kClientMisconfigured, fmt::format("{}: {}", place, message));
+}
+
+HttpRequest AuthenticatedPost::MakeRequest(std::string url, bool untrusted_url,
+                                           const FormParameters& parameters,
+                                           const Secret& client_secret) const {
+  HttpRequest request;
+  request.method = HttpRequest::Method::kPost;
+  request.url = std::move(url);
+  request.untrusted_url = untrusted_url;
+  request.allow_private = allow_private_;
+
+  FormParameters all = parameters.Clone();
+  const std::string& client_id = record_.client().client_id();
+  switch (record_.client_authentication()) {
+    case config::v1::CLIENT_AUTHENTICATION_CLIENT_SECRET_BASIC:
+      request.headers.push_back({"Authorization", BasicCredentials(client_id, client_secret)});
+      break;
+    case config::v1::CLIENT_AUTHENTICATION_CLIENT_SECRET_POST:
+      all.Add("client_id", client_id);
+      all.Add("client_secret", client_secret.Expose());
+      break;
+    default:
+      all.Add("client_id", client_id);
+      break;
+  }
+  const bool json = record_.token_request_body() == config::v1::TOKEN_REQUEST_BODY_JSON;
+  request.headers.push_back(
+      {"Content-Type", Secret(json ? "application/json" : "application/x-www-form-urlencoded")});
+  request.body = json ? all.ToJson() : all.ToForm();
+
+  bool accepts = false;
+  for (const auto& [name, value] : record_.token_request_headers()) {
+    accepts = accepts || name == "Accept" || name == "accept";
+    request.headers.push_back({name, Secret(value)});
+  }
+  if (!accepts) request.headers.push_back({"Accept", Secret("application/json")});
+  return request;
+}
+
+awaitable<void> AuthenticatedPost::SendOnce(HttpRequest request, Tick deadline, Result& result) {
+  const Tick now = dependencies_.clock.Steady();
+  const Tick limit = now + std::chrono::seconds(record_.request_timeout().seconds()) +
+                     std::chrono::nanoseconds(record_.request_timeout().nanos());
+  request.deadline = std::min(deadline, limit);
+  if (request.deadline <= now) {
+    result.prepared =
+        Error(Reason::kDeadline, fmt::format("provider '{}': no time is left for a request", record_.id()));
+    co_return;
+  }
+  result.sent_time = dependencies_.clock.Now();
+  result.answer = co_await dependencies_.http.Send(std::move(request));
+}
+
+}  // namespace grantkeep

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GRANTKEEP_PROVIDER_AUTHENTICATED_POST_H_
+#define GRANTKEEP_PROVIDER_AUTHENTICATED_POST_H_
+
+#include <boost/asio/awaitable.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "provider/form.h"
+#include "provider/provider.h"
+
+namespace grantkeep {
+
+// POST requests to a provider's token and revocation endpoints, authenticated as the record says.
+//
+// Where the record has several client secrets, they are tried one after the other while the
+// provider answers invalid_client, which consumes nothing (RFC 6749 section 5.2), each at most once.
+// The one that the provider accepted last is the first to be tried next time. That memory belongs
+// to the loop, needs no lock, and is all that is not constant.
+class AuthenticatedPost {
+ public:
+  // What is referred to must outlive this object.
+  AuthenticatedPost(const config::v1::Provider& record, const Provider::Dependencies& dependencies,
+                    const std::vector<CidrBlock>& allow_private);
+
+  struct Result {
+    // OK when a request was handed to the HTTP client; `answer` is its answer then.
+    absl::Status prepared;
+    HttpOutcome answer;
+    Time sent_time;
+    // What the request was authenticated with; empty for a public client.
+    Secret client_secret;
+  };
+  // `parameters` must live until the result is there.
+  boost::asio::awaitable<Result> Send(std::string url, bool untrusted_url, const FormParameters& parameters,
+                                      Tick deadline);
+
+ private:
+  boost::asio::awaitable<absl::StatusOr<Secret>> Resolve(int index, Tick deadline);
+  HttpRequest MakeRequest(std::string url, bool untrusted_url, const FormParameters& parameters,
+                          const Secret& client_secret) const;
+  // The order in which client secrets are tried.
+  std::vector<int> Order() const;
+  boost::asio::awaitable<void> SendOnce(HttpRequest request, Tick deadline, Result& result);
+
+  const config::v1::Provider& record_;
+  const Provider::Dependencies& dependencies_;
+  const std::vector<CidrBlock>& allow_private_;
+  int accepted_secret_ = 0;
+};
+
+}  // namespace grantkeep
+
+#endif  // GRANTKEEP_PROVIDER_AUTHENTICATED_POST_H_

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "provider/discovery.h"
+
+#include <fmt/format.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "base/reason.h"
+
+namespace grantkeep {
+namespace {
+
+using boost::asio::awaitable;
+using std::chrono::seconds;
+
+constexpr seconds kKeep = std::chrono::hours(1);
+constexpr seconds kKeepFailure = seconds(5);
+constexpr seconds kFetchLimit = seconds(10);
+
+// What one of the places said.
+struct Found {
+  absl::StatusOr<ServerMetadata> metadata;
+  // How much a failure tells: no document, a page that is none, a document that is wrong.
+  int weight = 0;
+  // There is no point in asking at the next place.
+  bool final = false;
+};
+
+Found ReadAnswer(const MetadataExpectation& expected, const HttpOutcome& answer) {
+  if (!answer.response.has_value()) {
+    const std::string_view what(answer.error.message().data(), answer.error.message().size());
+    return {Error(Reason::kProviderUnreachable, fmt::format("metadata: {}", what)), 0, true};
+  }
+  const HttpResponse& response = *answer.response;
+  if (response.status != 200) {
+    // Overloaded or broken; other refusals mean that the document is not here.
+    const bool trouble = response.status == 429 || response.status >= 500;
+    return {Error(Reason::kProviderError, fmt::format("metadata: answered {}", response.status)), 0, trouble};
+  }
+  const std::string_view type = response.Header("content-type").value_or("");
+  auto metadata = ParseMetadata(expected, type, response.body.Expose());
+  const bool ok = metadata.ok();
+  return {std::move(metadata), type.starts_with("application/json") ? 2 : 1, ok};
+}
+
+}  // namespace
+
+std::vector<std::string> MetadataUrls(std::string_view issuer) {
+  const size_t host = issuer.find("://") + 3;
+  const size_t path_at = std::min(issuer.find('/', host), issuer.size());
+  const std::string origin(issuer.substr(0, path_at));
+  std::string_view path = issuer.substr(path_at);
+  if (path.ends_with('/')) path.remove_suffix(1);
+  std::vector<std::string> urls = {
+      fmt::format("{}/.well-known/oauth-authorization-server{}", origin, path),
+      fmt::format("{}/.well-known/openid-configuration{}", origin, path),
+  };
+  if (!path.empty()) urls.push_back(fmt::format("{}{}/.well-known/openid-configuration", origin, path));
+  return urls;
+}
+
+struct Discovery::State {
+  std::string provider;
+  MetadataExpectation expected;
+  std::vector<CidrBlock> allow_private;
+  HttpClient& http;
+  Clock& clock;
+
+  // The last result, and until when it counts.
+  absl::StatusOr<ServerMetadata> result = Error(Reason::kInternal, "not fetched");
+  Tick good_until = Tick::min();
+  // The fetch under way.
+  std::optional<Event> fetched = std::nullopt;
+};
+
+Discovery::Discovery(std::string provider, MetadataExpectation expected, std::vector<CidrBlock> allow_private,
+                     HttpClient& http, Clock& clock)
+    : state_(std::make_shared<State>(
+          State{std::move(provider), std::move(expected), std::move(allow_private), http, clock})) {}
+
+awaitable<absl::StatusOr<ServerMetadata>> Discovery::Get(Tick deadline) {
+  const std::shared_ptr<State> state = state_;
+  if (state->clock.Steady() < state->good_until) co_return state->result;
+  const bool begin = !state->fetched.has_value();
+  if (begin) state->fetched.emplace();
+  // The fetch may end before co_spawn returns, and takes its own copy away with it.
+  Event fetched = *state->fetched;
+  if (begin) {
+    const auto executor = co_await boost::asio::this_coro::executor;
+    boost::asio::co_spawn(executor, Fetch(state), boost::asio::detached);
+  }
+  const bool in_time = co_await fetched.Wait(state->clock, deadline);
+  if (!in_time) {
+    co_return Error(Reason::kDeadline,
+                    fmt::format("provider '{}': metadata: no answer in time", state->provider));
+  }
+  co_return state->result;
+}
+
+awaitable<void> Discovery::Fetch(std::shared_ptr<State> state) {
+  const Tick deadline = state->clock.Steady() + kFetchLimit;
+  std::optional<Found> failure;
+  const std::vector<std::string> urls = MetadataUrls(state->expected.issuer);
+  for (const std::string& url : urls) {
+    HttpRequest request;
+    request.url = url;
+    request.headers.push_back({"Accept", Secret("application/json")});
+    request.deadline = deadline;
+    // Built from the issuer that the operator configured.
+    request.untrusted_url = false;
+    request.allow_private = state->allow_private;
+    const HttpOutcome answer = co_await state->http.Send(std::move(request));
+    Found found = ReadAnswer(state->expected, answer);
+    if (found.metadata.ok()) {
+      state->result = std::move(found.metadata);
+      failure.reset();
+      break;
+    }
+    const bool last = found.final;
+    if (!failure.has_value() || found.weight > failure->weight) failure = std::move(found);
+    if (last) break;
+  }
+  if (failure.has_value()) {
+    state->result = Annotate(failure->metadata.status(), fmt::format("provider '{}'", state->provider));
+  }
+  state->good_until = state->clock.Steady() + (failure.has_value() ? kKeepFailure : kKeep);
+  Event fetched = *std::exchange(state->fetched, std::nullopt);
+  fetched.Set();
+}
+
+}  // namespace grantkeep

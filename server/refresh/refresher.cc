@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <absl/container/flat_hash_map.h>
+#include <fmt/format.h>
+
+#include <mutex>
+#include <utility>
+
+#include "base/reason.h"
+#include "base/status_macros.h"
+#include "net/event.h"
+#include "net/loop.h"
+#include "refresh/freshness.h"
+#include "refresh/refresh.h"
+#include "refresh/transaction.h"
+
+namespace grantkeep {
+namespace {
+
+using boost::asio::awaitable;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// Prompt repeats inside one flight, where the provider's rotation allows them.
+constexpr int kMaxTransactions = 3;
+constexpr Duration kRepeatDelay = milliseconds(100);
+// A renewal behind the answer that could not even begin is not started again before this.
+constexpr Duration kRenewalPause = seconds(1);
+
+using GrantKey = std::pair<TenantId, GrantId>;
+
+// One refresh of one grant, and everybody who waits for it. Belongs to the loop.
+struct Flight {
+  Event done;
+  absl::Status status;
+  std::shared_ptr<const StoredGrant> grant;  // null: there is no such grant
+
+  void End(absl::Status with, std::shared_ptr<const StoredGrant> newest) {
+    status = std::move(with);
+    grant = std::move(newest);
+    done.Set();
+  }
+};
+
+absl::Status NoSuchGrant() { return Error(Reason::kGrantNotFound, "grant_id: no such grant"); }
+
+bool IsVisible(const storage::v1::Grant& grant, const SubjectId& subject) {
+  return grant.subject() == subject.value() && grant.state() != storage::v1::Grant::STATE_REVOKED;
+}
+
+AccessToken ToAccessToken(const storage::v1::Grant& grant, Freshness freshness) {
+  AccessToken token;
+  token.token = Secret(grant.access_token());
+  token.token_type = grant.token_type();
+  if (grant.expire_time_us() != 0) token.expire_time = FromMicros(grant.expire_time_us());
+  token.generation = {grant.generation()};
+  token.scopes.assign(grant.scopes().begin(), grant.scopes().end());
+  token.freshness = freshness;
+  return token;
+}
+
+}  // namespace
+
+// Lives as long as the Refresher or any flight.
+class Refresher::State : public std::enable_shared_from_this<Refresher::State> {
+ public:
+  State(RefreshRooms rooms, boost::asio::io_context& loop) : rooms(rooms), loop(loop) {}
+
+  // Any thread. Starts a flight on the loop unless one was asked for already.
+  void Renew(const RefreshRequest& request) {
+    if (!MarkRenewal({request.tenant, request.grant})) return;
+    Spawn(loop, RunRenewal(shared_from_this(), request.tenant, request.grant));
+  }
+
+  // Loop. The flight of this grant; a new one begins with `seen`. Null while draining.
+  std::shared_ptr<Flight> Join(const TenantId& tenant, const GrantId& id, const StoredGrant& seen,
+                               bool forced) {
+    const GrantKey key(tenant, id);
+    if (const auto found = flights.find(key); found != flights.end()) return found->second;
+    if (draining) return nullptr;
+    auto flight = std::make_shared<Flight>();
+    flights.emplace(key, flight);
+    Spawn(loop, Fly(shared_from_this(), key, flight, StoredGrant{seen.revision, seen.grant.Clone()}, forced));
+    return flight;
+  }
+
+  RefreshRooms rooms;
+  boost::asio::io_context& loop;
+  // Loop only.
+  absl::flat_hash_map<GrantKey, std::shared_ptr<Flight>> flights;
+  bool draining = false;
+  Event drained;
+
+ private:
+  static awaitable<void> Fly(std::shared_ptr<State> self, GrantKey key, std::shared_ptr<Flight> flight,
+                             StoredGrant seen, bool forced) {
+    RefreshResult result;
+    for (int transactions = 1;; ++transactions) {
+      RefreshTransaction transaction(
+          self->rooms, key.first, std::move(seen), forced, [flight](const StoredGrant& unsaved) {
+            flight->End(absl::OkStatus(), std::make_shared<const StoredGrant>(
+                                              StoredGrant{unsaved.revision, unsaved.grant.Clone()}));
+          });
+      result = co_await transaction.Run();
+      if (!result.may_repeat || transactions == kMaxTransactions || !result.grant.has_value()) break;
+      co_await self->rooms.clock.SleepUntil(self->rooms.clock.Steady() + kRepeatDelay * transactions);
+      seen = std::move(*result.grant);
+    }
+    self->flights.erase(key);
+    std::shared_ptr<const StoredGrant> newest;
+    if (result.grant.has_value()) newest = std::make_shared<const StoredGrant>(std::move(*result.grant));
+    flight->End(std::move(result.status), std::move(newest));
+    if (self->draining && self->flights.empty()) self->drained.Set();
+  }
+
+  static awaitable<void> RunRenewal(std::shared_ptr<State> self, TenantId tenant, GrantId id) {
+    absl::StatusOr<std::optional<StoredGrant>> seen = self->rooms.grants.FromMemory(tenant, id);
+    std::shared_ptr<Flight> flight;
+    if (seen.ok() && seen->has_value()) flight = self->Join(tenant, id, **seen, false);
+    if (flight != nullptr) co_await flight->done.Wait(self->rooms.clock, Tick::max());
+    self->EndRenewal({std::move(tenant), std::move(id)}, flight != nullptr && flight->status.ok());
+  }
+
+  bool MarkRenewal(const GrantKey& key) {
+    const std::lock_guard lock(renewals_mutex_);
+    const auto [entry, added] = renewals_.try_emplace(key, Tick::max());
+    if (added) return true;
+    if (rooms.clock.Steady() < entry->second) return false;
+    entry->second = Tick::max();
+    return true;
+  }
+
+  void EndRenewal(const GrantKey& key, bool renewed) {
+    const std::lock_guard lock(renewals_mutex_);
+    if (renewed) {
+      renewals_.erase(key);
+    } else {
+      renewals_[key] = rooms.clock.Steady() + kRenewalPause;
+    }
+  }
+
+  std::mutex renewals_mutex_;
+  // Renewals asked for, and until when none is asked for again. Any thread.
+  absl::flat_hash_map<GrantKey, Tick> renewals_;
+};
+
+Refresher::Refresher(Grants& grants, Store& store, Catalogue& catalogue, Clock& clock, Random& random,
+                     boost::asio::io_context& loop)
+    : state_(std::make_shared<State>(RefreshRooms{grants, store, catalogue, clock, random}, loop)) {}
+
+Refresher::~Refresher() = default;
+
+std::optional<absl::StatusOr<AccessToken>> Refresher::FromMemory(const RefreshRequest& request) {
+  absl::StatusOr<std::optional<StoredGrant>> found =
+      state_->rooms.grants.FromMemory(request.tenant, request.grant);
+  if (!found.ok()) return found.status();
+  if (!found->has_value()) return std::nullopt;
+  const storage::v1::Grant& grant = *(*found)->grant;
+  if (!IsVisible(grant, request.subject)) return NoSuchGrant();
+
+  Decision decision = Decide(grant, request, state_->rooms.store.Now());
+  switch (decision.kind) {
+    case Decision::Kind::kWait:
+      return std::nullopt;
+    case Decision::Kind::kRefuse:
+      return std::move(decision.status);
+    case Decision::Kind::kServeAndRenew:
+      state_->Renew(request);
+      break;
+    case Decision::Kind::kServe:
+      break;
+  }
+  return ToAccessToken(grant, decision.freshness);
+}
+
+awaitable<absl::StatusOr<AccessToken>> Refresher::Refresh(Call call, RefreshRequest request) {
+  const std::shared_ptr<State> state = state_;
+  Clock& clock = state->rooms.clock;
+  absl::StatusOr<StoredGrant> seen =
+      co_await Get(request.tenant, request.subject, request.grant, call.deadline);
+  if (!seen.ok()) co_return seen.status();
+
+  const Decision before = Decide(*seen->grant, request, state->rooms.store.Now());
+  if (before.kind == Decision::Kind::kRefuse) co_return before.status;
+  if (before.kind == Decision::Kind::kServeAndRenew) state->Renew(request);
+  if (before.kind != Decision::Kind::kWait) co_return ToAccessToken(*seen->grant, before.freshness);
+
+  const bool forced = request.rejected_generation.value == seen->grant->generation();
+  const std::shared_ptr<Flight> flight = state->Join(request.tenant, request.grant, *seen, forced);
+  absl::Status outcome = Error(Reason::kShuttingDown, "the service is shutting down");
+  std::shared_ptr<const StoredGrant> newest;
+  if (flight != nullptr) {
+    const bool ended = co_await flight->done.Wait(clock, call.deadline);
+    if (ended) {
+      outcome = flight->status;
+      newest = flight->grant;
+      if (newest == nullptr && HasReason(outcome, Reason::kGrantNotFound)) co_return NoSuchGrant();
+    } else {
+      outcome = Error(Reason::kDeadline, "the refresh is still under way; call again");
+    }
+  }
+  const storage::v1::Grant& grant = newest != nullptr ? *newest->grant : *seen->grant;
+  if (!IsVisible(grant, request.subject)) co_return NoSuchGrant();
+  Decision after = DecideAfterFlight(grant, request, outcome, state->rooms.store.Now());
+  if (after.kind == Decision::Kind::kRefuse) co_return after.status;
+  co_return ToAccessToken(grant, after.freshness);
+}
+
+awaitable<absl::StatusOr<StoredGrant>> Refresher::Get(TenantId tenant, SubjectId subject, GrantId grant,
+                                                      Tick deadline) {
+  Grants& grants = state_->rooms.grants;
+  absl::StatusOr<std::optional<StoredGrant>> found = grants.FromMemory(tenant, grant);
+  if (found.ok() && !found->has_value()) found = co_await grants.Load(tenant, grant, deadline);
+  if (!found.ok()) co_return found.status();
+  if (!found->has_value() || !IsVisible(*(*found)->grant, subject)) co_return NoSuchGrant();
+  co_return std::move(**found);
+}
+
+awaitable<void> Refresher::Drain(Tick deadline) {
+  const std::shared_ptr<State> state = state_;
+  state->draining = true;
+  if (state->flights.empty()) co_return;
+  co_await state->drained.Wait(state->rooms.clock, deadline);
+}
+
+}  // namespace grantkeep

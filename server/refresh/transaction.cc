@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "refresh/transaction.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/reason.h"
+#include "base/status_macros.h"
+#include "refresh/freshness.h"
+#include "refresh/in_doubt.h"
+#include "telemetry/log.h"
+
+namespace grantkeep {
+namespace {
+
+using boost::asio::awaitable;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Outcome = CommitResult::Outcome;
+
+constexpr Duration kStoreTimeout = seconds(5);
+// The lease outlives the call by this much: enough to write the outcome.
+constexpr Duration kLeaseMargin = seconds(15);
+constexpr int kMaxBeginTries = 16;
+constexpr Duration kFirstStoreRetry = milliseconds(50);
+constexpr Duration kMaxStoreRetry = seconds(5);
+
+double Jitter(Random& random) {
+  uint8_t byte = 0;
+  random.Fill({&byte, 1});
+  return byte / 255.0;
+}
+
+}  // namespace
+
+RefreshTransaction::RefreshTransaction(RefreshRooms rooms, TenantId tenant, StoredGrant seen, bool forced,
+                                       std::function<void(const StoredGrant&)> serve_unsaved)
+    : rooms_(rooms),
+      tenant_(std::move(tenant)),
+      id_(seen.grant->grant_id()),
+      generation_{seen.grant->generation()},
+      forced_(forced),
+      serve_unsaved_(std::move(serve_unsaved)),
+      owner_(RandomToken(rooms.random, 16)),
+      provider_(rooms.catalogue.Find(ProviderId(seen.grant->provider()))),
+      current_(std::move(seen)) {}
+
+awaitable<RefreshResult> RefreshTransaction::Run() {
+  const absl::Status server = CheckServer();
+  if (!server.ok()) co_return Ended(server);
+
+  std::optional<RefreshResult> ended = co_await Begin();
+  if (ended.has_value()) co_return std::move(*ended);
+  TokenOutcome outcome = co_await CallProvider();
+  RefreshResult result = co_await Finish(std::move(outcome));
+  co_return result;
+}
+
+awaitable<std::optional<RefreshResult>> RefreshTransaction::Begin() {
+  const Duration call_limit = provider_->request_timeout();
+  for (int tries = 0; tries < kMaxBeginTries; ++tries) {
+    if (!current_.has_value() || current_->grant->state() == Grant::STATE_REVOKED) {
+      co_return Ended(Error(Reason::kGrantNotFound, "grant_id: no such grant"));
+    }
+    const Grant& grant = *current_->grant;
+    // Somebody else has refreshed it, or the user has signed in again.
+    if (grant.generation() != generation_.value) co_return Ended(absl::OkStatus());
+    if (!IsRefreshable(grant)) co_return Ended(absl::OkStatus());
+
+    const Time now = rooms_.store.Now();
+    const Time intent_end = FromMicros(grant.intent().end_time_us());
+    if (grant.has_intent() && now < intent_end) {
+      // Somebody's request may still be under way; nobody presents the token before its end.
+      co_await rooms_.clock.SleepUntil(rooms_.clock.Steady() + (intent_end - now));
+      const absl::Status reloaded = co_await Reload();
+      if (!reloaded.ok()) co_return Ended(reloaded);
+      continue;
+    }
+
+    const Presentation presentation = MayPresent(grant, provider_->record(), call_limit, forced_, now);
+    const absl::Status unknown = RetryableError(
+        Reason::kProviderError,
+        fmt::format("the outcome of the last refresh at '{}' is not known", grant.provider()), seconds(1));
+    if (presentation == Presentation::kNever) {
+      RefreshResult lost = co_await Enter(Grant::STATE_NEEDS_REAUTH, "IN_DOUBT", absl::OkStatus());
+      co_return lost;
+    }
+    if (presentation == Presentation::kNotWhileValid) {
+      RefreshResult doubtful = co_await Enter(Grant::STATE_IN_DOUBT, "NO_ANSWER", unknown);
+      co_return doubtful;
+    }
+    bool begun = false;
+    std::optional<RefreshResult> ended = co_await TryBegin(presentation == Presentation::kLast, begun);
+    if (begun || ended.has_value()) co_return ended;
+  }
+  co_return Ended(
+      Error(Reason::kStoreUnavailable, "the grant's record is changing too fast to be refreshed"));
+}
+
+awaitable<std::optional<RefreshResult>> RefreshTransaction::TryBegin(bool last_attempt, bool& begun) {
+  const Duration call_limit = provider_->request_timeout();
+  const Duration lease = call_limit + kLeaseMargin;
+  const Time now = rooms_.store.Now();
+
+  Wiped<Grant> with_intent = current_->grant.Clone();
+  RecordIntent(*with_intent, owner_, call_limit, last_attempt, forced_, now);
+  std::vector<Write> also;
+  also.push_back(TakeLease{key(), owner_, lease});
+  also.push_back(SetDue{key(), now + call_limit});
+  const Tick asked = rooms_.clock.Steady();
+  absl::StatusOr<GrantCommit> commit = co_await rooms_.grants.Commit(
+      tenant_, std::move(with_intent), current_->revision, std::move(also), asked + kStoreTimeout);
+  if (!commit.ok()) co_return Ended(commit.status());
+
+  switch (commit->outcome) {
+    case Outcome::kDone:
+      before_ = std::move(current_->grant);
+      current_ = std::move(commit->current);
+      lease_end_ = asked + lease;
+      begun = true;
+      co_return std::nullopt;
+    case Outcome::kLeased: {
+      const Duration left = std::max(Duration(0), commit->lease_end - commit->store_time);
+      co_await rooms_.clock.SleepUntil(rooms_.clock.Steady() + left);
+      const absl::Status reloaded = co_await Reload();
+      if (!reloaded.ok()) co_return Ended(reloaded);
+      co_return std::nullopt;
+    }
+    case Outcome::kRevisionMismatch:
+    case Outcome::kLeaseLost:
+      current_ = std::move(commit->current);
+      co_return std::nullopt;
+  }
+  co_return std::nullopt;
+}
+
+awaitable<TokenOutcome> RefreshTransaction::CallProvider() {
+  const Grant& grant = *current_->grant;
+  const Tick now = rooms_.clock.Steady();
+  if (lease_end_ - now < provider_->request_timeout()) {
+    // This process was stopped between the intent and here; the lease may end during the call.
+    TokenOutcome late;
+    late.kind = TokenOutcome::Kind::kNotSent;
+    late.status = Error(Reason::kStoreUnavailable, "the lease on the grant was about to end");
+    late.sent_time = rooms_.clock.Now();
+    co_return late;
+  }
+  const bool discovered = provider_->record().token_endpoint().empty();
+  const std::string& endpoint = discovered ? grant.token_endpoint() : provider_->record().token_endpoint();
+  TokenOutcome outcome =
+      co_await provider_->Refresh(endpoint, discovered, Secret(grant.refresh_token()), grant.redirect_uri(),
+                                  std::vector<std::string>(grant.resource().begin(), grant.resource().end()),
+                                  now + provider_->request_timeout());
+  co_return outcome;
+}
+
+awaitable<RefreshResult> RefreshTransaction::Finish(TokenOutcome outcome) {
+  if (outcome.kind == TokenOutcome::Kind::kGranted) {
+    if (!outcome.status.ok() && !outcome.tokens.refresh_token.has_value()) {
+      // Nothing in the answer can be used: for the token it is as if the answer had been lost.
+      outcome.kind = TokenOutcome::Kind::kInDoubt;
+    } else {
+      RefreshResult installed = co_await Install(std::move(outcome));
+      co_return installed;
+    }
+  }
+  RefreshResult demoted = co_await Demote(std::move(outcome));
+  co_return demoted;
+}
+
+awaitable<RefreshResult> RefreshTransaction::Install(TokenOutcome outcome) {
+  Duration wait = kFirstStoreRetry;
+  bool served = false;
+  for (;;) {
+    Wiped<Grant> next = current_->grant.Clone();
+    InstallTokens(*next, outcome, provider_->record(), rooms_.store.Now());
+    std::vector<Write> also = AfterSuccess(*next);
+    const Revision replaces = current_->revision;
+    Wiped<Grant> unsaved = served ? Wiped<Grant>() : next.Clone();
+    absl::StatusOr<GrantCommit> commit = co_await rooms_.grants.Commit(
+        tenant_, std::move(next), replaces, std::move(also), rooms_.clock.Steady() + kStoreTimeout);
+
+    if (!commit.ok()) {
+      // The tokens exist nowhere but here: serve them, and go on until the store has them.
+      Log("refresh").error("grant {}: new tokens are not stored yet: {}", id_.value(),
+                           std::string(commit.status().message()));
+      if (!served && outcome.status.ok()) {
+        serve_unsaved_(StoredGrant{replaces, std::move(unsaved)});
+        served = true;
+      }
+      co_await rooms_.clock.SleepUntil(rooms_.clock.Steady() + wait);
+      wait = std::min(wait * 2, kMaxStoreRetry);
+      continue;
+    }
+    if (commit->outcome == Outcome::kDone) {
+      current_ = std::move(commit->current);
+      co_return Ended(outcome.status);
+    }
+    // Whatever happened to the record meanwhile, the new set is installed while the stored
+    // generation is still ours. A newer one wins, and ours is dropped, never revoked: that would
+    // kill the family.
+    if (!commit->current.has_value() || commit->current->grant->state() == Grant::STATE_REVOKED) {
+      current_ = std::move(commit->current);
+      co_return Ended(Error(Reason::kGrantNotFound, "grant_id: no such grant"));
+    }
+    current_ = std::move(commit->current);
+    if (current_->grant->generation() != generation_.value) co_return Ended(absl::OkStatus());
+  }
+}
+
+awaitable<RefreshResult> RefreshTransaction::Demote(TokenOutcome outcome) {
+  const Time now = rooms_.store.Now();
+  Wiped<Grant> next = current_->grant.Clone();
+  const Grant::State state =
+      RecordFailure(*next, **before_, outcome, provider_->record(), Jitter(rooms_.random), now);
+  Log("refresh").warn("grant {}: refresh at '{}' failed: {}", id_.value(), next->provider(),
+                      std::string(outcome.status.message()));
+  const bool may_repeat =
+      outcome.kind == TokenOutcome::Kind::kInDoubt && state != Grant::STATE_NEEDS_REAUTH &&
+      MayPresent(*next, provider_->record(), provider_->request_timeout(), forced_, now) ==
+          Presentation::kAllowed;
+  const absl::Status status = state == Grant::STATE_NEEDS_REAUTH ? absl::OkStatus() : Describe(outcome);
+
+  // A loser never demotes a winner: lease and revision must be unchanged.
+  std::vector<Write> also;
+  also.push_back(RequireLease{key(), owner_});
+  also.push_back(EndLease{key(), owner_});
+  if (state == Grant::STATE_NEEDS_REAUTH) {
+    also.push_back(ClearDue{key()});
+  } else {
+    also.push_back(SetDue{key(), FromMicros(next->not_before_us())});
+  }
+  absl::StatusOr<GrantCommit> commit = co_await rooms_.grants.Commit(
+      tenant_, std::move(next), current_->revision, std::move(also), rooms_.clock.Steady() + kStoreTimeout);
+  if (!commit.ok()) co_return Ended(commit.status());
+  if (commit->current.has_value()) current_ = std::move(commit->current);
+  co_return Ended(status, may_repeat && commit->outcome == Outcome::kDone);
+}
+
+awaitable<RefreshResult> RefreshTransaction::Enter(Grant::State state, std::string reason,
+                                                   absl::Status status) {
+  if (current_->grant->state() == state) co_return Ended(status);
+  Wiped<Grant> next = current_->grant.Clone();
+  EnterState(*next, state, reason, rooms_.store.Now());
+  if (state == Grant::STATE_NEEDS_REAUTH) next->clear_intent();
+  absl::StatusOr<GrantCommit> commit = co_await rooms_.grants.Commit(
+      tenant_, std::move(next), current_->revision, {}, rooms_.clock.Steady() + kStoreTimeout);
+  if (!commit.ok()) co_return Ended(commit.status());
+  if (commit->current.has_value()) current_ = std::move(commit->current);
+  co_return Ended(status);
+}
+
+awaitable<absl::Status> RefreshTransaction::Reload() {
+  absl::StatusOr<std::optional<StoredGrant>> loaded =
+      co_await rooms_.grants.Load(tenant_, id_, rooms_.clock.Steady() + kStoreTimeout);
+  if (!loaded.ok()) co_return loaded.status();
+  current_ = std::move(*loaded);
+  co_return absl::OkStatus();
+}
+
+RefreshResult RefreshTransaction::Ended(absl::Status status, bool may_repeat) {
+  RefreshResult result;
+  result.status = std::move(status);
+  result.grant = std::move(current_);
+  result.may_repeat = may_repeat;
+  return result;
+}
+
+// The refresh token goes to nobody but the server that the user signed in at.
+absl::Status RefreshTransaction::CheckServer() const {
+  const Grant& grant = *current_->grant;
+  if (provider_ == nullptr) {
+    return Error(Reason::kClientMisconfigured,
+                 fmt::format("provider '{}' of this grant is not configured any more", grant.provider()));
+  }
+  if (provider_->record().issuer() != grant.issuer()) {
+    return Error(Reason::kClientMisconfigured,
+                 fmt::format("provider '{}' has another issuer now ('{}') than this grant ('{}')",
+                             grant.provider(), provider_->record().issuer(), grant.issuer()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RefreshTransaction::Describe(const TokenOutcome& outcome) const {
+  const std::string& provider = provider_->id().value();
+  const Duration retry = outcome.retry_after.value_or(seconds(1));
+  switch (outcome.kind) {
+    case TokenOutcome::Kind::kNotSent:
+      if (outcome.status.ok() || !HasReason(outcome.status, Reason::kClientMisconfigured)) {
+        const std::string_view message(outcome.status.message().data(), outcome.status.message().size());
+        return RetryableError(Reason::kProviderUnreachable, message, retry);
+      }
+      return outcome.status;
+    case TokenOutcome::Kind::kRefused:
+      if (outcome.error == "invalid_client" || outcome.error == "unauthorized_client") {
+        return Error(Reason::kClientMisconfigured,
+                     fmt::format("'{}' refuses our client credentials ({})", provider, outcome.error));
+      }
+      return RetryableError(outcome.error.empty() ? Reason::kProviderThrottled : Reason::kProviderError,
+                            fmt::format("'{}' refused the refresh{}{}", provider,
+                                        outcome.error.empty() ? "" : ": ", outcome.error),
+                            retry);
+    case TokenOutcome::Kind::kGranted:
+    case TokenOutcome::Kind::kInDoubt:
+      break;
+  }
+  const std::string_view message(outcome.status.message().data(), outcome.status.message().size());
+  return RetryableError(Reason::kProviderError, message, retry);
+}
+
+std::vector<Write> RefreshTransaction::AfterSuccess(const Grant& grant) const {
+  std::vector<Write> writes;
+  writes.push_back(EndLease{key(), owner_});
+  const Time renew = std::max(RenewTime(grant), FromMicros(grant.not_before_us()));
+  if (renew == Time::max()) {
+    writes.push_back(ClearDue{key()});
+  } else {
+    writes.push_back(SetDue{key(), renew});
+  }
+  return writes;
+}
+
+Key RefreshTransaction::key() const { return Grants::KeyOf(tenant_, id_); }
+
+}  // namespace grantkeep

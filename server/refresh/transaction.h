@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GRANTKEEP_REFRESH_TRANSACTION_H_
+#define GRANTKEEP_REFRESH_TRANSACTION_H_
+
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "crypto/random.h"
+#include "provider/provider.h"
+#include "vault/grants.h"
+
+namespace grantkeep {
+
+// What the rooms around a refresh transaction offer it.
+struct RefreshRooms {
+  Grants& grants;
+  Store& store;
+  Catalogue& catalogue;
+  Clock& clock;
+  Random& random;
+};
+
+// How one transaction ended.
+struct RefreshResult {
+  // OK: `grant` has a newer token set than the one the transaction began with.
+  absl::Status status;
+  // The newest that is known; absent when there is no such grant.
+  std::optional<StoredGrant> grant;
+  // The refresh failed, but the provider's rotation allows a prompt repeat.
+  bool may_repeat = false;
+};
+
+// One refresh of one grant: the steps between joining a flight and waking its waiters. The only
+// code that presents a refresh token. Runs on a loop; the numbered steps are those of
+// ARCHITECTURE.md, "The refresh transaction".
+class RefreshTransaction {
+ public:
+  // `seen` is the grant as last read. `forced`: the API refuses its access token. `serve_unsaved`
+  // is called with new tokens that the store does not accept yet, while the transaction goes on
+  // trying to store them.
+  RefreshTransaction(RefreshRooms rooms, TenantId tenant, StoredGrant seen, bool forced,
+                     std::function<void(const StoredGrant&)> serve_unsaved);
+
+  boost::asio::awaitable<RefreshResult> Run();
+
+ private:
+  using Grant = storage::v1::Grant;
+
+  // Step 2 and 3. Nothing: the intent is written and the call may be made.
+  boost::asio::awaitable<std::optional<RefreshResult>> Begin();
+  // One try at writing the intent; nothing: the record has moved and was read again.
+  boost::asio::awaitable<std::optional<RefreshResult>> TryBegin(bool last_attempt, bool& begun);
+  // Steps 4 and 5.
+  boost::asio::awaitable<TokenOutcome> CallProvider();
+  // Steps 6 to 8.
+  boost::asio::awaitable<RefreshResult> Finish(TokenOutcome outcome);
+  boost::asio::awaitable<RefreshResult> Install(TokenOutcome outcome);
+  boost::asio::awaitable<RefreshResult> Demote(TokenOutcome outcome);
+  // A demotion without a call: the rules allow none.
+  boost::asio::awaitable<RefreshResult> Enter(Grant::State state, std::string reason, absl::Status status);
+
+  boost::asio::awaitable<absl::Status> Reload();
+  RefreshResult Ended(absl::Status status, bool may_repeat = false);
+  absl::Status CheckServer() const;
+  absl::Status Describe(const TokenOutcome& outcome) const;
+  std::vector<Write> AfterSuccess(const Grant& grant) const;
+  Key key() const;
+
+  const RefreshRooms rooms_;
+  const TenantId tenant_;
+  const GrantId id_;
+  const Generation generation_;  // the one whose refresh token is presented
+  const bool forced_;
+  const std::function<void(const StoredGrant&)> serve_unsaved_;
+  const std::string owner_;
+
+  Provider* provider_ = nullptr;
+  std::optional<StoredGrant> current_;  // the newest record we know
+  std::optional<Wiped<Grant>> before_;  // the record before our intent
+  Tick lease_end_;
+};
+
+}  // namespace grantkeep
+
+#endif  // GRANTKEEP_REFRESH_TRANSACTION_H_
