@@ -1,2 +1,288 @@
 // SPDX-License-Identifier: Apache-2.0
-int main() { return 0; }
+// Reads flags and configuration, wires the rooms together, and ends them in order. The only file
+// that knows every room.
+#include <fmt/format.h>
+#include <google/protobuf/stubs/common.h>
+#include <google/protobuf/stubs/logging.h>
+#include <grpc/support/log.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <cstdio>
+#include <future>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "base/reason.h"
+#include "base/status_macros.h"
+#include "config/yaml.h"
+#include "crypto/random.h"
+#include "daemon/command_line.h"
+#include "daemon/dev_files.h"
+#include "daemon/ready_file.h"
+#include "daemon/secret_sources.h"
+#include "daemon/settings.h"
+#include "flow/flow.h"
+#include "net/http_client.h"
+#include "net/loop.h"
+#include "provider/provider.h"
+#include "refresh/refresh.h"
+#include "rpc/server.h"
+#include "store/sqlite/sqlite_store.h"
+#include "telemetry/log.h"
+#include "vault/flows.h"
+#include "vault/grants.h"
+#include "vault/root_key.h"
+#include "vault/sealed.h"
+#include "vault/static_secrets.h"
+
+namespace grantkeep {
+namespace {
+
+std::string_view MessageOf(const absl::Status& status) {
+  return {status.message().data(), status.message().size()};
+}
+
+int Fail(int exit_code, std::string_view message) {
+  fmt::print(stderr, "grantkeepd: {}\n", message);
+  return exit_code;
+}
+
+// The answer to "which header does this provider's API want?", from the catalogue.
+FindStaticProvider FindIn(const Catalogue& catalogue) {
+  return [&catalogue](const ProviderId& id) -> absl::StatusOr<StaticProvider> {
+    const Provider* provider = catalogue.Find(id);
+    if (provider == nullptr) {
+      return FieldError("provider", "there is no such provider", Reason::kProviderNotFound);
+    }
+    if (!provider->is_static()) {
+      return FieldError("provider", "has a sign-in flow, not a static secret", Reason::kProviderNotStatic);
+    }
+    const config::v1::StaticCredential& credential = provider->record().static_credential();
+    return StaticProvider{credential.header_name(), credential.value_prefix()};
+  };
+}
+
+// The rooms, from the bottom up; destroyed from the top down, after Stop().
+class Daemon {
+ public:
+  explicit Daemon(const Settings& settings) : settings_(settings) {}
+
+  absl::Status Start() {
+    if (settings_.dev) RETURN_IF_ERROR(PrepareDevelopment());
+    ASSIGN_OR_RETURN(root_key_, OpenRootKeyFile(settings_.root_key_file,
+                                                settings_.root_key_file_is_mounted_secret, random_));
+    SqliteStore::Options store_options;
+    store_options.path = settings_.store_path;
+    ASSIGN_OR_RETURN(store_, SqliteStore::Open(std::move(store_options), clock_));
+    records_ = std::make_unique<SealedRecords>(*store_, *root_key_, clock_, random_);
+    grants_ = std::make_unique<Grants>(*store_, *records_);
+    flows_ = std::make_unique<Flows>(*store_, *records_);
+    static_secrets_ = std::make_unique<StaticSecrets>(*store_, *records_);
+    loop_ = std::make_unique<Loop>("loop");
+    RETURN_IF_ERROR(StartProviders());
+    refresher_ =
+        std::make_unique<Refresher>(*grants_, *store_, *catalogue_, clock_, random_, loop_->context());
+    auth_flow_ =
+        std::make_unique<AuthFlow>(*flows_, *grants_, *catalogue_, clock_, random_, settings_.flow_lifetime);
+    return StartServer();
+  }
+
+  // Ends everything in order: calls, flights, queues, loop. Idempotent. What is left is destroyed.
+  void Stop() {
+    if (std::exchange(stopped_, true)) return;
+    if (server_ != nullptr) {
+      const Tick deadline = clock_.Steady() + settings_.drain_timeout;
+      server_->StopServing();
+      server_->Drain(deadline);
+      DrainFlights(deadline + kFlightGrace);
+      server_->Close();
+    }
+    if (loop_ != nullptr) loop_->Stop();
+  }
+
+  ~Daemon() { Stop(); }
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  const RpcServer& server() const { return *server_; }
+  const Catalogue& catalogue() const { return *catalogue_; }
+
+ private:
+  // Flights outlive the calls that wait for them: a token that was redeemed must be stored.
+  static constexpr Duration kFlightGrace = std::chrono::seconds(1);
+
+  absl::Status PrepareDevelopment() {
+    RETURN_IF_ERROR(PrepareDataDir(settings_.data_dir));
+    ASSIGN_OR_RETURN(const bool made, PrepareRootKey(settings_.root_key_file, settings_.store_path, random_));
+    if (made) Log("main").info("made a root key for development: {}", settings_.root_key_file);
+    return absl::OkStatus();
+  }
+
+  absl::Status StartProviders() {
+    auto http = CreateHttpClient(loop_->context(), settings_.http);
+    if (!http.ok()) return Annotate(http.status(), "http");
+    http_ = *std::move(http);
+    Provider::Dependencies dependencies{.http = *http_,
+                                        .clock = clock_,
+                                        .resolve_secret = ReadSecretsFrom(*static_secrets_),
+                                        .development = settings_.dev};
+    ASSIGN_OR_RETURN(catalogue_, Catalogue::Create(settings_.providers, std::move(dependencies)));
+    return absl::OkStatus();
+  }
+
+  absl::Status StartServer() {
+    RpcServerOptions options = settings_.rpc;
+    options.request_id_prefix = RandomToken(random_, 6);
+    RpcRooms rooms{.flow = *auth_flow_,
+                   .refresher = *refresher_,
+                   .grants = *grants_,
+                   .static_secrets = *static_secrets_,
+                   .find_static_provider = FindIn(*catalogue_),
+                   .clock = clock_,
+                   .loop = loop_->context()};
+    ASSIGN_OR_RETURN(server_, RpcServer::Start(std::move(options), std::move(rooms)));
+    return absl::OkStatus();
+  }
+
+  void DrainFlights(Tick deadline) {
+    std::promise<void> drained;
+    Spawn(loop_->context(), DrainThen(*refresher_, deadline, drained));
+    drained.get_future().wait();
+  }
+
+  static boost::asio::awaitable<void> DrainThen(Refresher& refresher, Tick deadline,
+                                                std::promise<void>& drained) {
+    co_await refresher.Drain(deadline);
+    drained.set_value();
+  }
+
+  const Settings& settings_;
+  bool stopped_ = false;
+  SystemClock clock_;
+  SystemRandom random_;
+  std::unique_ptr<KeyWrapper> root_key_;
+  std::unique_ptr<SqliteStore> store_;
+  std::unique_ptr<SealedRecords> records_;
+  std::unique_ptr<Grants> grants_;
+  std::unique_ptr<Flows> flows_;
+  std::unique_ptr<StaticSecrets> static_secrets_;
+  std::unique_ptr<Loop> loop_;
+  std::unique_ptr<HttpClient> http_;
+  std::unique_ptr<Catalogue> catalogue_;
+  std::unique_ptr<Refresher> refresher_;
+  std::unique_ptr<AuthFlow> auth_flow_;
+  std::unique_ptr<RpcServer> server_;
+};
+
+// What the libraries have to say, in our log. They log neither messages nor metadata.
+void RouteLibraryLogs() {
+  gpr_set_log_function([](gpr_log_func_args* line) {
+    const auto level = line->severity == GPR_LOG_SEVERITY_ERROR  ? spdlog::level::warn
+                       : line->severity == GPR_LOG_SEVERITY_INFO ? spdlog::level::debug
+                                                                 : spdlog::level::trace;
+    Log("grpc").log(level, "{}", line->message);
+  });
+  // Only "invalid UTF-8 in field x", which the caller is told as well.
+  google::protobuf::SetLogHandler([](google::protobuf::LogLevel, const char*, int,
+                                     const std::string& message) { Log("protobuf").debug("{}", message); });
+}
+
+// Signals are for main, which waits for them; threads inherit the mask. No core dumps: they
+// would hold secrets.
+sigset_t PrepareProcess() {
+  sigset_t ends;
+  sigemptyset(&ends);
+  sigaddset(&ends, SIGTERM);
+  sigaddset(&ends, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  const rlimit none{0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+  return ends;
+}
+
+// Everything in the configuration that can be checked without opening or binding anything.
+int CheckConfig(const Settings& settings, const std::string& file) {
+  Loop loop("loop");
+  SystemClock clock;
+  auto http = CreateHttpClient(loop.context(), settings.http);
+  if (!http.ok()) return Fail(kExitUsage, fmt::format("http: {}", MessageOf(http.status())));
+  auto catalogue = Catalogue::Create(
+      settings.providers,
+      {.http = **http, .clock = clock, .resolve_secret = NoSecrets(), .development = settings.dev});
+  loop.Stop();
+  if (!catalogue.ok()) return Fail(kExitUsage, MessageOf(catalogue.status()));
+  fmt::print("{}: ok, {} providers, listens on {}\n", file.empty() ? "--dev" : file,
+             (*catalogue)->All().size(), settings.rpc.listen);
+  return 0;
+}
+
+void LogReady(const Daemon& daemon, const Settings& settings) {
+  spdlog::logger& log = Log("main");
+  if (settings.dev) {
+    log.info("development: data in {}; not for production", settings.data_dir);
+    if (!settings.rpc.listen.starts_with("unix:")) {
+      log.warn("every process of this machine can call {}", daemon.server().address());
+    }
+  }
+  if (daemon.catalogue().All().empty()) {
+    log.info("no providers are configured (--config FILE): static secrets only");
+  }
+  log.info("ready: listening on {} version={} providers={} pollers={}", daemon.server().address(),
+           GRANTKEEP_VERSION, daemon.catalogue().All().size(), daemon.server().pollers());
+}
+
+int Serve(const Settings& settings, const sigset_t& ends) {
+  if (const absl::Status status = InitLogging(settings.log_level); !status.ok()) {
+    return Fail(kExitUsage, MessageOf(status));
+  }
+  RouteLibraryLogs();
+  absl::Status started;
+  {
+    Daemon daemon(settings);
+    started = daemon.Start();
+    if (started.ok()) {
+      const ReadyFile ready_file(settings.ready_file, daemon.server().address());
+      started = ready_file.status();
+      if (started.ok()) {
+        LogReady(daemon, settings);
+        int signal_number = 0;
+        sigwait(&ends, &signal_number);
+        Log("main").info("stopping: {}", sigdescr_np(signal_number));
+        // A second signal ends the process at once.
+        pthread_sigmask(SIG_UNBLOCK, &ends, nullptr);
+      }
+    }
+    daemon.Stop();
+  }
+  if (started.ok()) Log("main").info("stopped");
+  ShutdownLogging();
+  return started.ok() ? 0 : Fail(kExitFailure, MessageOf(started));
+}
+
+int Main(int argc, char** argv) {
+  const sigset_t ends = PrepareProcess();
+  const ParsedCommandLine parsed = ParseCommandLine(argc, argv);
+  if (parsed.exit_code.has_value()) return *parsed.exit_code;
+  const CommandLine& command_line = parsed.options;
+  config::v1::Config config;
+  if (!command_line.config_file.empty()) {
+    if (const absl::Status status = ReadYamlFile(command_line.config_file, config); !status.ok()) {
+      return Fail(kExitUsage, MessageOf(status));
+    }
+  }
+  Settings settings;
+  const Problems problems = MakeSettings(command_line, config, settings);
+  for (const std::string& problem : problems) Fail(kExitUsage, problem);
+  if (!problems.empty()) return kExitUsage;
+  if (command_line.check_config) return CheckConfig(settings, command_line.config_file);
+  return Serve(settings, ends);
+}
+
+}  // namespace
+}  // namespace grantkeep
+
+int main(int argc, char** argv) { return grantkeep::Main(argc, argv); }

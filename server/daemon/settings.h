@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GRANTKEEP_DAEMON_SETTINGS_H_
+#define GRANTKEEP_DAEMON_SETTINGS_H_
+
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "daemon/command_line.h"
+#include "grantkeep/config/v1/config.pb.h"
+#include "net/http_client.h"
+#include "rpc/server.h"
+
+namespace grantkeep {
+
+// Everything the daemon was told, by flags and configuration, with defaults filled in.
+struct Settings {
+  bool dev = false;
+  std::string data_dir;  // --dev; absolute
+  std::string store_path;
+  std::string root_key_file;
+  bool root_key_file_is_mounted_secret = false;
+  RpcServerOptions rpc;
+  Duration drain_timeout = std::chrono::seconds(10);
+  Duration flow_lifetime = std::chrono::minutes(10);
+  HttpClientOptions http;
+  std::string log_level = "info";
+  std::string ready_file;
+  google::protobuf::RepeatedPtrField<config::v1::Provider> providers;
+};
+
+// What is wrong, one line each, "server.listen: is required"; empty when `settings` can be used.
+using Problems = std::vector<std::string>;
+
+// Checks the meaning of a configuration that ReadYaml has accepted the form of: what is required,
+// ranges, durations. Providers are checked by Catalogue::Create. With --dev the store and the key
+// are the data directory's own: `store` and `vault` in the configuration are refused.
+Problems MakeSettings(const CommandLine& command_line, const config::v1::Config& config, Settings& settings);
+
+}  // namespace grantkeep
+
+#endif  // GRANTKEEP_DAEMON_SETTINGS_H_

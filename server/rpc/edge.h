@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GRANTKEEP_RPC_EDGE_H_
+#define GRANTKEEP_RPC_EDGE_H_
+
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <string>
+#include <utility>
+
+#include "access/access.h"
+#include "base/clock.h"
+#include "rpc/in_hand.h"
+#include "rpc/request_ids.h"
+#include "telemetry/log.h"
+
+namespace grantkeep::rpc {
+
+// What all calls of a server share.
+struct Edge {
+  Edge(boost::asio::io_context& loop_, Clock& clock_, const std::string& request_id_prefix, Access access_,
+       int max_in_flight_)
+      : loop(loop_),
+        clock(clock_),
+        access(std::move(access_)),
+        max_in_flight(max_in_flight_),
+        request_ids(request_id_prefix) {}
+
+  boost::asio::io_context& loop;
+  Clock& clock;
+  const Access access;
+  const int max_in_flight;
+  // Calls that have arrived and are not over. Any thread.
+  std::atomic<int> in_flight{0};
+  RequestIds request_ids;
+  spdlog::logger& log = Log("rpc");
+  // The loop's.
+  InHand in_hand;
+};
+
+}  // namespace grantkeep::rpc
+
+#endif  // GRANTKEEP_RPC_EDGE_H_

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GRANTKEEP_RPC_LISTEN_ADDRESS_H_
+#define GRANTKEEP_RPC_LISTEN_ADDRESS_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "access/access.h"
+
+namespace grantkeep::rpc {
+
+// Where the server listens.
+struct ListenAddress {
+  Transport transport = Transport::kUnixSocket;
+  std::string path;  // kUnixSocket
+  std::string host;  // kLoopback: "127.0.0.1", "[::1]"
+  int port = 0;      // kLoopback; 0: any free one
+
+  // As people write it and as gRPC takes it: "unix:/path", "127.0.0.1:7450".
+  std::string ToString() const;
+};
+
+// Reads "unix:PATH", "unix:///PATH", "127.0.0.1:PORT" (any 127/8 address), "[::1]:PORT" or
+// "localhost:PORT", which is 127.0.0.1. Other addresses are refused, because callers cannot be
+// authenticated there yet. kInvalidField with the field `field`.
+absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view text, std::string_view field);
+
+// Makes `path` free to listen on: removes the socket that a dead process has left behind. Fails
+// when a process answers there, when the file is not a socket, or when the folder is missing.
+absl::Status ClearStaleSocket(const std::string& path);
+
+}  // namespace grantkeep::rpc
+
+#endif  // GRANTKEEP_RPC_LISTEN_ADDRESS_H_

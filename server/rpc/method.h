@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GRANTKEEP_RPC_METHOD_H_
+#define GRANTKEEP_RPC_METHOD_H_
+
+#include <cstddef>
+#include <string>
+
+namespace grantkeep::rpc {
+
+class RawService;
+class UnaryCall;
+
+// What all methods accept unless they say otherwise.
+inline constexpr size_t kMaxMessage = 64 * 1024;
+
+struct MethodLimits {
+  // Larger requests are refused before they are parsed.
+  size_t max_request_bytes = kMaxMessage;
+  // Calls asked of gRPC in advance on each queue, so that a burst finds takers.
+  int asked_ahead = 4;
+};
+
+// One method of a service: what happens with a call that has arrived.
+class Method {
+ public:
+  explicit Method(MethodLimits limits) : limits_(limits) {}
+  virtual ~Method() = default;
+
+  // On the poller. Answers the call or hands it on; never waits.
+  virtual void Handle(UnaryCall& call) = 0;
+
+  const MethodLimits& limits() const { return limits_; }
+  // Set when the method is bound to its service.
+  RawService& service() const { return *service_; }
+  int index() const { return index_; }
+  const std::string& name() const { return name_; }  // "/grantkeep.v1.AuthService/Refresh"
+
+ private:
+  friend class RawService;
+  MethodLimits limits_;
+  RawService* service_ = nullptr;
+  int index_ = 0;
+  std::string name_;
+};
+
+}  // namespace grantkeep::rpc
+
+#endif  // GRANTKEEP_RPC_METHOD_H_
