@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GRANTKEEP_CLIENT_CLI_ARGUMENTS_H_
+#define GRANTKEEP_CLIENT_CLI_ARGUMENTS_H_
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "client/cli/failure.h"
+
+namespace grantkeep::cli {
+
+// What every command takes.
+struct Globals {
+  std::string address;
+  std::string tenant = "default";
+  std::string subject;
+  bool json = false;
+  std::chrono::milliseconds timeout{30'000};
+};
+
+struct LoginArguments {
+  std::string provider;
+  std::vector<std::string> scopes;
+  std::vector<std::string> resource;
+  std::map<std::string, std::string> params;
+  std::string login_hint;
+  uint16_t port = 0;
+  bool no_browser = false;
+  // How long to wait for the user; the flow's own limit when not given.
+  std::optional<std::chrono::milliseconds> wait;
+};
+
+struct TokenArguments {
+  std::string grant;
+  std::optional<std::chrono::milliseconds> min_ttl;
+  uint64_t rejected_generation = 0;
+};
+
+struct SecretPutArguments {
+  std::string name;
+  std::string provider;
+  std::optional<uint64_t> expected_version;
+  // Keep a trailing newline.
+  bool raw = false;
+};
+
+struct SecretGetArguments {
+  std::string name;
+  uint64_t version = 0;
+};
+
+struct SecretListArguments {};
+
+struct SecretDeleteArguments {
+  std::string name;
+  std::optional<uint64_t> expected_version;
+};
+
+struct GrantsListArguments {
+  bool all_subjects = false;
+  std::string provider;
+};
+
+struct GrantsShowArguments {
+  std::string grant;
+};
+
+using Command =
+    std::variant<LoginArguments, TokenArguments, SecretPutArguments, SecretGetArguments, SecretListArguments,
+                 SecretDeleteArguments, GrantsListArguments, GrantsShowArguments>;
+
+struct Invocation {
+  Globals globals;
+  Command command;
+};
+
+// Nothing to do but to print: help, the version, or what is wrong with the arguments.
+struct Stop {
+  ExitCode code;
+  std::string out;
+  std::string err;
+};
+
+// Reads the arguments after the program's name, and the environment (GRANTKEEP_TENANT,
+// GRANTKEEP_SUBJECT, USER). What is unexpected is not repeated in the error: it may be a secret.
+std::variant<Invocation, Stop> ParseArguments(const std::vector<std::string>& arguments);
+
+}  // namespace grantkeep::cli
+
+#endif  // GRANTKEEP_CLIENT_CLI_ARGUMENTS_H_

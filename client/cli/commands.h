@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GRANTKEEP_CLIENT_CLI_COMMANDS_H_
+#define GRANTKEEP_CLIENT_CLI_COMMANDS_H_
+
+#include "client/cli/arguments.h"
+#include "client/cli/console.h"
+#include "client/cli/failure.h"
+#include "grantkeep/client.h"
+
+namespace grantkeep::cli {
+
+// What a command works with. All of it outlives the command.
+struct Context {
+  const Console& console;
+  const Globals& globals;
+  Client& client;
+
+  Attempt Trying(std::string what) const {
+    return {.what = std::move(what),
+            .address = client.address(),
+            .tenant = globals.tenant,
+            .subject = globals.subject,
+            .provider = "",
+            .secret = ""};
+  }
+  ExitCode Failed(const absl::Status& status, const Attempt& attempt) const {
+    return Fail(console, globals.json, status, attempt);
+  }
+  // Prints a result; the failure of that is the command's.
+  ExitCode Print(std::string_view text) const;
+  // The message as one JSON document by proto3's JSON mapping, with the field names of the proto.
+  ExitCode PrintJson(const google::protobuf::Message& message) const;
+};
+
+// Each runs one command to its end and prints result or failure.
+ExitCode Run(const Context& context, const LoginArguments& arguments);
+ExitCode Run(const Context& context, const TokenArguments& arguments);
+ExitCode Run(const Context& context, const SecretPutArguments& arguments);
+ExitCode Run(const Context& context, const SecretGetArguments& arguments);
+ExitCode Run(const Context& context, const SecretListArguments& arguments);
+ExitCode Run(const Context& context, const SecretDeleteArguments& arguments);
+ExitCode Run(const Context& context, const GrantsListArguments& arguments);
+ExitCode Run(const Context& context, const GrantsShowArguments& arguments);
+
+// A grant for people, several lines.
+std::string Describe(const v1::Grant& grant);
+
+}  // namespace grantkeep::cli
+
+#endif  // GRANTKEEP_CLIENT_CLI_COMMANDS_H_

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <chrono>
+
+#include "client/cli/commands.h"
+#include "client/cli/text.h"
+
+namespace grantkeep::cli {
+namespace {
+
+std::string StateName(v1::GrantState state) {
+  constexpr std::string_view kPrefix = "GRANT_STATE_";
+  const std::string name = v1::GrantState_Name(state);
+  return name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : "UNKNOWN";
+}
+
+std::string Expiry(const v1::Grant& grant) {
+  if (!grant.has_access_token_expire_time()) return "not known";
+  return TimeAndDistance(grant.access_token_expire_time(), std::chrono::system_clock::now());
+}
+
+}  // namespace
+
+std::string Describe(const v1::Grant& grant) {
+  const std::string state = StateName(grant.state()) +
+                            (grant.state_reason().empty() ? "" : fmt::format(" ({})", grant.state_reason()));
+  std::vector<std::vector<std::string>> rows = {
+      {"grant", grant.grant_id()},
+      {"tenant", grant.tenant()},
+      {"subject", grant.subject()},
+      {"provider", grant.provider()},
+      {"state", state},
+      {"scopes", fmt::format("{}", fmt::join(grant.scopes(), " "))},
+      {"generation", std::to_string(grant.generation())},
+      {"token expires", Expiry(grant)},
+      {"refreshable", grant.refreshable() ? "yes" : "no: the user signs in again at expiry"},
+  };
+  if (!grant.issuer().empty()) rows.push_back({"issuer", grant.issuer()});
+  if (grant.resource_size() > 0)
+    rows.push_back({"resource", fmt::format("{}", fmt::join(grant.resource(), " "))});
+  if (grant.has_create_time()) {
+    rows.push_back({"signed in", TimeAndDistance(grant.create_time(), std::chrono::system_clock::now())});
+  }
+  return Table(rows);
+}
+
+ExitCode Run(const Context& context, const GrantsListArguments& arguments) {
+  v1::ListGrantsRequest request;
+  request.set_tenant(context.globals.tenant);
+  if (!arguments.all_subjects) request.set_subject(context.globals.subject);
+  request.set_provider(arguments.provider);
+  const auto grants = context.client.ListAllGrants(request);
+  if (!grants.ok()) return context.Failed(grants.status(), context.Trying("list grants"));
+  if (context.globals.json) {
+    v1::ListGrantsResponse all;
+    all.mutable_grants()->Add(grants->begin(), grants->end());
+    return context.PrintJson(all);
+  }
+  if (grants->empty() && context.console.OutIsTerminal()) {
+    context.console.Err("no grants; to make one, run: grantkeep login PROVIDER\n");
+  }
+  std::vector<std::vector<std::string>> rows = {{"GRANT", "SUBJECT", "PROVIDER", "STATE", "TOKEN EXPIRES"}};
+  for (const v1::Grant& grant : *grants) {
+    rows.push_back(
+        {grant.grant_id(), grant.subject(), grant.provider(), StateName(grant.state()), Expiry(grant)});
+  }
+  return context.Print(Table(rows));
+}
+
+ExitCode Run(const Context& context, const GrantsShowArguments& arguments) {
+  v1::GetGrantRequest request;
+  request.set_tenant(context.globals.tenant);
+  request.set_subject(context.globals.subject);
+  request.set_grant_id(arguments.grant);
+  const auto response = context.client.GetGrant(request);
+  if (!response.ok()) {
+    return context.Failed(response.status(), context.Trying("show grant " + arguments.grant));
+  }
+  if (context.globals.json) return context.PrintJson(response->grant());
+  return context.Print(Describe(response->grant()));
+}
+
+}  // namespace grantkeep::cli

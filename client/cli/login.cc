@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "client/cli/browser.h"
+#include "client/cli/callback_listener.h"
+#include "client/cli/commands.h"
+#include "client/cli/spinner.h"
+#include "client/cli/text.h"
+
+namespace grantkeep::cli {
+namespace {
+
+using std::chrono::steady_clock;
+
+// How long the browser has to fetch the page that it was sent to.
+constexpr std::chrono::seconds kDonePageTime{2};
+constexpr std::chrono::minutes kLongestFlow{60};
+
+// 256 bits that only this process knows: whoever sees the authorization URL, or plants one of
+// their own, cannot complete the flow.
+absl::StatusOr<std::string> NewSessionBinding() {
+  std::string binding(32, '\0');
+  if (getrandom(binding.data(), binding.size(), 0) != static_cast<ssize_t>(binding.size())) {
+    return absl::UnavailableError("the system gives no random bytes");
+  }
+  return binding;
+}
+
+v1::StartAuthRequest RequestFor(const Context& context, const LoginArguments& arguments,
+                                const CallbackListener& listener, const std::string& binding) {
+  v1::StartAuthRequest request;
+  request.set_tenant(context.globals.tenant);
+  request.set_subject(context.globals.subject);
+  request.set_provider(arguments.provider);
+  request.mutable_scopes()->Add(arguments.scopes.begin(), arguments.scopes.end());
+  request.mutable_resource()->Add(arguments.resource.begin(), arguments.resource.end());
+  request.mutable_extra_params()->insert(arguments.params.begin(), arguments.params.end());
+  request.set_login_hint(arguments.login_hint);
+  request.set_redirect_uri(listener.redirect_uri());
+  request.set_session_binding(binding);
+  return request;
+}
+
+// Until the flow expires, or as long as the user of this command wants to wait.
+steady_clock::time_point WaitUntil(const v1::StartAuthResponse& flow, const LoginArguments& arguments) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  std::chrono::milliseconds left = std::chrono::seconds(flow.expire_time().seconds()) -
+                                   std::chrono::duration_cast<std::chrono::milliseconds>(now);
+  left = std::clamp<std::chrono::milliseconds>(left, std::chrono::seconds(0), kLongestFlow);
+  return steady_clock::now() + std::min(left, arguments.wait.value_or(left));
+}
+
+void ShowUrl(const Context& context, const LoginArguments& arguments, const std::string& url) {
+  const bool opened = !arguments.no_browser && OpenBrowser(url).ok();
+  context.console.Err(fmt::format("{}\n\n  {}\n\n",
+                                  opened ? "Your browser opens to sign in. If it does not, open:"
+                                         : "To sign in, open this in a browser on this machine:",
+                                  url));
+}
+
+absl::StatusOr<std::string> WaitForCallback(const Context& context, CallbackListener& listener,
+                                            const std::string& state, steady_clock::time_point until) {
+  Spinner spinner(context.console, "Waiting for you to sign in");
+  return listener.Wait(state, until, [&] {
+    spinner.Tick(std::chrono::duration_cast<std::chrono::seconds>(until - steady_clock::now()));
+  });
+}
+
+// Completes the flow while the browser gets its last page.
+absl::StatusOr<v1::Grant> Complete(const Context& context, CallbackListener& listener,
+                                   const std::string& callback_url, const std::string& binding) {
+  std::thread last_page([&listener] { listener.ServeDonePage(steady_clock::now() + kDonePageTime); });
+  v1::CompleteAuthRequest request;
+  request.set_tenant(context.globals.tenant);
+  request.set_callback_url(callback_url);
+  request.set_session_binding(binding);
+  auto response = context.client.CompleteAuth(request);
+  last_page.join();
+  if (!response.ok()) return response.status();
+  return std::move(*response->mutable_grant());
+}
+
+absl::StatusOr<v1::Grant> SignIn(const Context& context, const LoginArguments& arguments) {
+  const auto listener = CallbackListener::Open(arguments.port);
+  if (!listener.ok()) return listener.status();
+  const auto binding = NewSessionBinding();
+  if (!binding.ok()) return binding.status();
+  const auto flow = context.client.StartAuth(RequestFor(context, arguments, **listener, *binding));
+  if (!flow.ok()) return flow.status();
+  if (!IsBrowsable(flow->authorization_url()) || flow->state().empty()) {
+    return absl::InternalError("the service's authorization URL is not one for a browser");
+  }
+  ShowUrl(context, arguments, flow->authorization_url());
+  const auto callback_url = WaitForCallback(context, **listener, flow->state(), WaitUntil(*flow, arguments));
+  if (!callback_url.ok()) return callback_url.status();
+  return Complete(context, **listener, *callback_url, *binding);
+}
+
+}  // namespace
+
+ExitCode Run(const Context& context, const LoginArguments& arguments) {
+  const auto grant = SignIn(context, arguments);
+  if (!grant.ok()) {
+    Attempt attempt = context.Trying("sign in at " + arguments.provider);
+    attempt.provider = arguments.provider;
+    return context.Failed(grant.status(), attempt);
+  }
+  if (context.globals.json) return context.PrintJson(*grant);
+  const std::string id = Printable(grant->grant_id());
+  context.console.Err(fmt::format("Signed in.\n{}Next: grantkeep token {}\n\n", Describe(*grant), id));
+  return context.Print(id + "\n");
+}
+
+}  // namespace grantkeep::cli

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "client/cli/commands.h"
+
+namespace grantkeep::cli {
+namespace {
+
+// %x21-7E and the space that some token types have inside. A line feed would end the header
+// into which the token is pasted.
+bool FitsHeader(std::string_view token) {
+  return !token.empty() && std::ranges::all_of(token, [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
+// Where to sign in again; empty when the service does not say.
+std::string ProviderOf(const Context& context, const std::string& grant) {
+  v1::GetGrantRequest request;
+  request.set_tenant(context.globals.tenant);
+  request.set_subject(context.globals.subject);
+  request.set_grant_id(grant);
+  const auto response = context.client.GetGrant(request);
+  return response.ok() ? response->grant().provider() : "";
+}
+
+}  // namespace
+
+ExitCode Run(const Context& context, const TokenArguments& arguments) {
+  Attempt attempt = context.Trying(fmt::format("get a token for {}", arguments.grant));
+  v1::RefreshRequest request;
+  request.set_tenant(context.globals.tenant);
+  request.set_subject(context.globals.subject);
+  request.set_grant_id(arguments.grant);
+  request.set_rejected_generation(arguments.rejected_generation);
+  if (arguments.min_ttl.has_value()) {
+    request.mutable_min_ttl()->set_seconds(arguments.min_ttl->count() / 1000);
+    request.mutable_min_ttl()->set_nanos(static_cast<int32_t>(arguments.min_ttl->count() % 1000 * 1'000'000));
+  }
+  auto response = context.client.Refresh(request);
+  if (!response.ok()) {
+    if (CallError::From(response.status()).NeedsSignIn())
+      attempt.provider = ProviderOf(context, arguments.grant);
+    return context.Failed(response.status(), attempt);
+  }
+  std::string& token = *response->mutable_access_token();
+  ExitCode code = kOk;
+  if (context.globals.json) {
+    code = context.PrintJson(*response);
+  } else if (!FitsHeader(token)) {
+    code = context.Failed(absl::UnknownError("the provider's token has characters that no header can carry; "
+                                             "see it with --output json"),
+                          attempt);
+  } else {
+    token += '\n';
+    code = context.Print(token);
+  }
+  Wipe(token);
+  return code;
+}
+
+}  // namespace grantkeep::cli

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/cli/arguments.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+namespace grantkeep::cli {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::Pair;
+
+using Arguments = std::vector<std::string>;
+
+Invocation Accepted(const Arguments& arguments) {
+  auto parsed = ParseArguments(arguments);
+  if (const Stop* stop = std::get_if<Stop>(&parsed)) {
+    ADD_FAILURE() << stop->err;
+    return {};
+  }
+  return std::get<Invocation>(std::move(parsed));
+}
+
+template <typename Command>
+Command AcceptedAs(const Arguments& arguments) {
+  const Invocation invocation = Accepted(arguments);
+  const Command* command = std::get_if<Command>(&invocation.command);
+  EXPECT_NE(command, nullptr) << "another command";
+  return command == nullptr ? Command{} : *command;
+}
+
+Stop Stopped(const Arguments& arguments) {
+  auto parsed = ParseArguments(arguments);
+  const Stop* stop = std::get_if<Stop>(&parsed);
+  EXPECT_NE(stop, nullptr) << "accepted";
+  return stop == nullptr ? Stop{} : *stop;
+}
+
+const std::vector<Arguments>& EveryCommand() {
+  static const auto* all = new std::vector<Arguments>{{},
+                                                      {"login"},
+                                                      {"token"},
+                                                      {"secret"},
+                                                      {"secret", "put"},
+                                                      {"secret", "get"},
+                                                      {"grants"},
+                                                      {"secret", "list"},
+                                                      {"secret", "delete"},
+                                                      {"grants", "list"},
+                                                      {"grants", "show"}};
+  return *all;
+}
+
+Arguments With(Arguments arguments, const std::string& more) {
+  arguments.push_back(more);
+  return arguments;
+}
+
+TEST(ArgumentsTest, LoginTakesScopesResourcesAndParameters) {
+  const auto login = AcceptedAs<LoginArguments>({"login", "google", "--scope", "a", "--scope", "b",
+                                                 "--resource", "https://r", "--param", "prompt=consent",
+                                                 "--param", "x=a=b", "--port", "8400", "--no-browser",
+                                                 "--wait", "5m", "--login-hint", "alice@example.com"});
+  EXPECT_EQ(login.provider, "google");
+  EXPECT_THAT(login.scopes, ElementsAre("a", "b"));
+  EXPECT_THAT(login.resource, ElementsAre("https://r"));
+  EXPECT_THAT(login.params, ElementsAre(Pair("prompt", "consent"), Pair("x", "a=b")));
+  EXPECT_EQ(login.port, 8400);
+  EXPECT_TRUE(login.no_browser);
+  EXPECT_EQ(login.wait, milliseconds(300'000));
+  EXPECT_EQ(login.login_hint, "alice@example.com");
+}
+
+TEST(ArgumentsTest, TheProviderMayStandBehindTheScope) {
+  const auto login = AcceptedAs<LoginArguments>({"login", "--scope", "a", "google"});
+  EXPECT_EQ(login.provider, "google");
+  EXPECT_THAT(login.scopes, ElementsAre("a"));
+}
+
+TEST(ArgumentsTest, EachCommandTakesItsOptions) {
+  const auto token =
+      AcceptedAs<TokenArguments>({"token", "g1", "--min-ttl", "500ms", "--rejected-generation", "3"});
+  EXPECT_EQ(token.grant, "g1");
+  EXPECT_EQ(token.min_ttl, milliseconds(500));
+  EXPECT_EQ(token.rejected_generation, 3u);
+  const auto put = AcceptedAs<SecretPutArguments>(
+      {"secret", "put", "bot", "--provider", "discord", "--expected-version", "0", "--raw"});
+  EXPECT_EQ(put.name, "bot");
+  EXPECT_EQ(put.provider, "discord");
+  EXPECT_EQ(put.expected_version, 0u);
+  EXPECT_TRUE(put.raw);
+  EXPECT_EQ(AcceptedAs<SecretPutArguments>({"secret", "put", "bot"}).expected_version, std::nullopt);
+  EXPECT_EQ(AcceptedAs<SecretGetArguments>({"secret", "get", "bot", "--version", "2"}).version, 2u);
+  AcceptedAs<SecretListArguments>({"secret", "list"});
+  EXPECT_EQ(AcceptedAs<SecretDeleteArguments>({"secret", "delete", "bot"}).name, "bot");
+  EXPECT_TRUE(AcceptedAs<GrantsListArguments>({"grants", "list", "--all-subjects"}).all_subjects);
+  EXPECT_EQ(AcceptedAs<GrantsShowArguments>({"grants", "show", "g1"}).grant, "g1");
+}
+
+TEST(ArgumentsTest, GlobalOptionsStandBeforeOrBehindTheCommand) {
+  for (const Arguments& arguments :
+       {Arguments{"--tenant", "t", "--subject", "s", "--output", "json", "--timeout", "2s", "grants", "list"},
+        Arguments{"grants", "list", "--tenant", "t", "--subject", "s", "--output=json", "--timeout", "2s"}}) {
+    const Globals globals = Accepted(arguments).globals;
+    EXPECT_EQ(globals.tenant, "t");
+    EXPECT_EQ(globals.subject, "s");
+    EXPECT_TRUE(globals.json);
+    EXPECT_EQ(globals.timeout, milliseconds(2000));
+  }
+}
+
+TEST(ArgumentsTest, TheEnvironmentGivesTenantAndSubject) {
+  unsetenv("GRANTKEEP_TENANT");
+  unsetenv("GRANTKEEP_SUBJECT");
+  setenv("USER", "alice", 1);
+  EXPECT_EQ(Accepted({"secret", "list"}).globals.tenant, "default");
+  EXPECT_EQ(Accepted({"secret", "list"}).globals.subject, "alice");
+  setenv("GRANTKEEP_TENANT", "acme", 1);
+  setenv("GRANTKEEP_SUBJECT", "bob", 1);
+  EXPECT_EQ(Accepted({"secret", "list"}).globals.tenant, "acme");
+  EXPECT_EQ(Accepted({"secret", "list"}).globals.subject, "bob");
+  EXPECT_EQ(Accepted({"secret", "list", "--tenant", "t"}).globals.tenant, "t") << "an option goes first";
+  unsetenv("GRANTKEEP_TENANT");
+  unsetenv("GRANTKEEP_SUBJECT");
+}
+
+TEST(ArgumentsTest, WrongUsageIsExitCode2AndNamesTheHelp) {
+  for (const Arguments& arguments :
+       std::vector<Arguments>{{},
+                              {"frobnicate"},
+                              {"login"},
+                              {"secret"},
+                              {"secret", "frobnicate"},
+                              {"login", "google", "--param", "novalue"},
+                              {"login", "google", "--param", "=x"},
+                              {"login", "google", "--param", "a=1", "--param", "a=2"},
+                              {"login", "google", "--port", "65536"},
+                              {"token", "g", "--min-ttl", "soon"},
+                              {"token", "g", "--rejected-generation", "-1"},
+                              {"grants", "list", "--output", "xml"}}) {
+    const Stop stop = Stopped(arguments);
+    EXPECT_EQ(stop.code, kUsage);
+    EXPECT_EQ(stop.out, "");
+    EXPECT_THAT(stop.err, HasSubstr("--help"));
+  }
+  EXPECT_THAT(Stopped({"secret", "put"}).err, HasSubstr("run: grantkeep secret put --help"));
+}
+
+TEST(ArgumentsTest, ASecretInTheWrongPlaceIsRefusedAndNotRepeated) {
+  for (const Arguments& arguments :
+       std::vector<Arguments>{{"secret", "put", "bot", "hunter2"},
+                              {"secret", "put", "bot", "--value", "hunter2"},
+                              {"secret", "put", "bot", "--value=hunter2"},
+                              {"secret", "put", "bot", "--hunter2"},
+                              {"secret", "put", "bot", "hunter2", "--output", "json"}}) {
+    const Stop stop = Stopped(arguments);
+    EXPECT_EQ(stop.code, kUsage);
+    EXPECT_THAT(stop.err, Not(HasSubstr("hunter2")));
+    EXPECT_THAT(stop.err, HasSubstr("standard input"));
+  }
+}
+
+TEST(ArgumentsTest, WithJsonOutputUsageErrorsAreJsonToo) {
+  EXPECT_THAT(Stopped({"token", "--output", "json"}).err,
+              HasSubstr("{\"error\":{\"code\":\"INVALID_ARGUMENT\",\"reason\":\"USAGE\",\"message\":\""));
+}
+
+TEST(ArgumentsTest, EveryCommandHasHelpThatNamesItInFull) {
+  for (const Arguments& command : EveryCommand()) {
+    const Stop stop = Stopped(With(command, "--help"));
+    EXPECT_EQ(stop.code, kOk);
+    std::string usage = "Usage: grantkeep";
+    for (const std::string& word : command) usage += " " + word;
+    EXPECT_THAT(stop.out, HasSubstr(usage + " [OPTIONS]"));
+  }
+}
+
+TEST(ArgumentsTest, HelpTeachesExamplesAndExitCodes) {
+  const std::string help = Stopped({"--help"}).out;
+  EXPECT_THAT(help, HasSubstr("$(grantkeep token GRANT)"));
+  EXPECT_THAT(help, HasSubstr(kExitCodeHelp));
+}
+
+TEST(ArgumentsTest, VersionIsPrinted) {
+  const Stop stop = Stopped({"--version"});
+  EXPECT_EQ(stop.code, kOk);
+  EXPECT_THAT(stop.out, ::testing::MatchesRegex("grantkeep [0-9.]+\n"));
+}
+
+}  // namespace
+}  // namespace grantkeep::cli

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <boost/json.hpp>
+#include <optional>
+#include <thread>
+
+#include "tests/unit/client/command_run.h"
+#include "tests/unit/client/fake_service.h"
+
+namespace grantkeep::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class CommandsTest : public ::testing::Test {
+ protected:
+  CommandResult Run(std::vector<std::string> arguments, const std::string& in = "") const {
+    arguments.insert(arguments.end(), {"--address", service_.address(), "--subject", "alice"});
+    return RunCommand(arguments, in);
+  }
+  // Streams of which standard output is a terminal.
+  std::pair<int, std::string> RunOnTerminal(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.end(), {"--address", service_.address(), "--subject", "alice"});
+    Terminal terminal;
+    const MemoryFile other;
+    const int code =
+        cli::RunCommandLine(arguments, {.in = other.fd(), .out = terminal.fd(), .err = other.fd()});
+    return {code, terminal.Rest()};
+  }
+  void GiveToken(const std::string& token) {
+    service_.refresh = [token](const v1::RefreshRequest&, v1::RefreshResponse& response) {
+      response.set_access_token(token);
+      response.set_generation(3);
+      return grpc::Status::OK;
+    };
+  }
+  void GiveSecret(const std::string& value) {
+    service_.get_static_secret = [value](const v1::GetStaticSecretRequest&,
+                                         v1::GetStaticSecretResponse& response) {
+      response.set_value(value);
+      return grpc::Status::OK;
+    };
+  }
+  // What arrives when `in` is put.
+  std::string Stored(const std::vector<std::string>& arguments, const std::string& in) {
+    std::string stored = "(nothing)";
+    service_.put_static_secret = [&](const v1::PutStaticSecretRequest& request,
+                                     v1::PutStaticSecretResponse& response) {
+      stored = request.value();
+      response.set_version(1);
+      return grpc::Status::OK;
+    };
+    Run(arguments, in);
+    return stored;
+  }
+
+  // Outlives the service, whose handlers wait for it.
+  std::atomic<bool> gone_ = false;
+  FakeService service_;
+};
+
+TEST_F(CommandsTest, TokenPrintsTheTokenAndANewlineOnly) {
+  service_.refresh = [](const v1::RefreshRequest& request, v1::RefreshResponse& response) {
+    EXPECT_EQ(request.tenant(), "default");
+    EXPECT_EQ(request.subject(), "alice");
+    EXPECT_EQ(request.grant_id(), "g1");
+    EXPECT_EQ(request.min_ttl().seconds(), 1);
+    EXPECT_EQ(request.min_ttl().nanos(), 500'000'000);
+    EXPECT_EQ(request.rejected_generation(), 2u);
+    response.set_access_token("t0ken");
+    return grpc::Status::OK;
+  };
+  const CommandResult result = Run({"token", "g1", "--min-ttl", "1500ms", "--rejected-generation", "2"});
+  EXPECT_EQ(result.code, 0);
+  EXPECT_EQ(result.out, "t0ken\n");
+  EXPECT_EQ(result.err, "");
+}
+
+TEST_F(CommandsTest, ATokenThatWouldBreakAHeaderIsNotPrinted) {
+  for (const char* token : {"a\r\nX-Evil: 1", "a\nb", "", "\x1b[2J", "\xc3\xbc"}) {
+    GiveToken(token);
+    const CommandResult result = Run({"token", "g1"});
+    EXPECT_EQ(result.code, 1);
+    EXPECT_EQ(result.out, "");
+  }
+}
+
+TEST_F(CommandsTest, JsonOutputIsOneDocumentWithTheNamesOfTheProto) {
+  GiveToken("t\x1b[2J\u202e");
+  const CommandResult result = Run({"token", "g1", "--output", "json"});
+  EXPECT_EQ(result.code, 0);
+  const boost::json::value document = boost::json::parse(result.out);
+  EXPECT_EQ(document.at("access_token"), "t\x1b[2J\u202e");
+  EXPECT_EQ(document.at("generation"), "3");
+  EXPECT_THAT(result.out, Not(HasSubstr("\x1b")));
+  EXPECT_THAT(result.out, Not(HasSubstr("\u202e")));
+}
+
+TEST_F(CommandsTest, AGrantThatNeedsASignInNamesTheProviderAndExitsWith4) {
+  service_.refresh = [](const v1::RefreshRequest&, v1::RefreshResponse&) {
+    return StatusWithReason(grpc::StatusCode::FAILED_PRECONDITION, "the user must sign in again",
+                            "NEEDS_REAUTH");
+  };
+  service_.get_grant = [](const v1::GetGrantRequest&, v1::GetGrantResponse& response) {
+    response.mutable_grant()->set_provider("practice");
+    return grpc::Status::OK;
+  };
+  const CommandResult result = Run({"token", "g1"});
+  EXPECT_EQ(result.code, 4);
+  EXPECT_EQ(result.out, "");
+  EXPECT_EQ(result.err,
+            "grantkeep: cannot get a token for g1: the user must sign in again (NEEDS_REAUTH)\n"
+            "  run: grantkeep login practice\n");
+  const CommandResult json = Run({"token", "g1", "--output", "json"});
+  EXPECT_EQ(json.code, 4);
+  EXPECT_EQ(boost::json::parse(json.err).at("error").at("reason"), "NEEDS_REAUTH");
+}
+
+TEST_F(CommandsTest, ControlCharactersOfAServicesErrorAreEscaped) {
+  service_.refresh = [](const v1::RefreshRequest&, v1::RefreshResponse&) {
+    return StatusWithReason(grpc::StatusCode::INTERNAL, "bad\x1b]0;title\x07\n", "A\x1b");
+  };
+  const CommandResult result = Run({"token", "g1"});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.err, HasSubstr("bad\\x1b]0;title\\x07\\x0a (A\\x1b)\n"));
+}
+
+TEST_F(CommandsTest, NoServiceIsExitCode5AndSaysHowToStartOne) {
+  const CommandResult result = RunCommand({"token", "g1", "--address", "unix:/nonexistent/socket"});
+  EXPECT_EQ(result.code, 5);
+  EXPECT_THAT(result.err, HasSubstr("No such file or directory"));
+  EXPECT_THAT(result.err, HasSubstr("grantkeepd --dev"));
+}
+
+TEST_F(CommandsTest, TheDeadlineIsTheOneAskedFor) {
+  service_.refresh = [this](const v1::RefreshRequest&, v1::RefreshResponse&) {
+    // Answers when the command has given up.
+    gone_.wait(false);
+    return grpc::Status::OK;
+  };
+  const CommandResult result = Run({"token", "g1", "--timeout", "50ms"});
+  gone_ = true;
+  gone_.notify_all();
+  EXPECT_EQ(result.code, 5);
+  EXPECT_THAT(result.err, HasSubstr("--timeout"));
+}
+
+TEST_F(CommandsTest, PutTakesExactlyOneNewlineOff) {
+  EXPECT_EQ(Stored({"secret", "put", "bot"}, "value"), "value");
+  EXPECT_EQ(Stored({"secret", "put", "bot"}, "value\n"), "value");
+  EXPECT_EQ(Stored({"secret", "put", "bot"}, "value\r\n"), "value");
+  EXPECT_EQ(Stored({"secret", "put", "bot"}, "value\n\n"), "value\n");
+  EXPECT_EQ(Stored({"secret", "put", "bot"}, " v\0 \n"), " v") << "a C string ends here";
+  EXPECT_EQ(Stored({"secret", "put", "bot", "--raw"}, "value\n"), "value\n");
+}
+
+TEST_F(CommandsTest, PutTakesAnyBytesUpTo64KiB) {
+  std::string bytes;
+  for (int i = 0; i < 256; ++i) bytes += static_cast<char>(i);
+  EXPECT_EQ(Stored({"secret", "put", "bot", "--raw"}, bytes), bytes);
+  const std::string most(65536, 'x');
+  EXPECT_EQ(Stored({"secret", "put", "bot"}, most), most);
+  EXPECT_EQ(Stored({"secret", "put", "bot"}, most + "\r\n"), most);
+  for (const std::string& wrong : {most + "x", most + "xyz\n", std::string(), std::string("\n")}) {
+    EXPECT_EQ(Stored({"secret", "put", "bot"}, wrong), "(nothing)");
+    EXPECT_EQ(Run({"secret", "put", "bot"}, wrong).code, 2);
+  }
+}
+
+TEST_F(CommandsTest, PutPassesTheExpectedVersionOnlyWhenGiven) {
+  std::optional<uint64_t> expected;
+  service_.put_static_secret = [&](const v1::PutStaticSecretRequest& request,
+                                   v1::PutStaticSecretResponse& response) {
+    expected.reset();
+    if (request.has_expected_version()) expected = request.expected_version();
+    response.set_version(7);
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"secret", "put", "bot", "--expected-version", "0"}, "v").out, "bot is at version 7\n");
+  EXPECT_EQ(expected, 0u);
+  Run({"secret", "put", "bot"}, "v");
+  EXPECT_EQ(expected, std::nullopt);
+}
+
+TEST_F(CommandsTest, TheValueIsAskedForOnATerminalWithoutEcho) {
+  std::string stored;
+  service_.put_static_secret = [&](const v1::PutStaticSecretRequest& request, v1::PutStaticSecretResponse&) {
+    stored = request.value();
+    return grpc::Status::OK;
+  };
+  Terminal terminal;
+  const MemoryFile out;
+  std::thread command([&] {
+    cli::RunCommandLine({"secret", "put", "bot", "--address", service_.address()},
+                        {.in = terminal.fd(), .out = out.fd(), .err = terminal.fd()});
+  });
+  std::string screen = terminal.ScreenUntil("Value of bot: ");
+  terminal.Type("hunter2\n");
+  command.join();
+  screen += terminal.Rest();
+  EXPECT_EQ(stored, "hunter2");
+  EXPECT_THAT(screen, Not(HasSubstr("hunter2")));
+}
+
+TEST_F(CommandsTest, GetPrintsTheBytesAsTheyAre) {
+  const std::string bytes("\0\x1b[2J\xff\n", 7);
+  GiveSecret(bytes);
+  const CommandResult result = Run({"secret", "get", "bot"});
+  EXPECT_EQ(result.code, 0);
+  EXPECT_EQ(result.out, bytes);
+}
+
+TEST_F(CommandsTest, OnATerminalASecretIsEscapedAndEndsWithANewline) {
+  GiveSecret("a\x1b[2Jb");
+  EXPECT_EQ(RunOnTerminal({"secret", "get", "bot"}), std::pair(0, std::string("a\\x1b[2Jb\r\n")));
+}
+
+TEST_F(CommandsTest, ListsFollowEveryPage) {
+  service_.list_grants = [](const v1::ListGrantsRequest& request, v1::ListGrantsResponse& response) {
+    EXPECT_EQ(request.subject(), "alice");
+    EXPECT_EQ(request.provider(), "google");
+    if (request.page_token().empty()) response.set_next_page_token("1");
+    if (request.page_token() == "1") response.set_next_page_token("2");
+    if (request.page_token() == "1") return grpc::Status::OK;  // an empty page that is not the last
+    response.add_grants()->set_grant_id("g" + request.page_token());
+    response.mutable_grants(0)->set_state(v1::GRANT_STATE_ACTIVE);
+    return grpc::Status::OK;
+  };
+  const CommandResult text = Run({"grants", "list", "--provider", "google"});
+  EXPECT_THAT(text.out, HasSubstr("GRANT"));
+  EXPECT_THAT(text.out, HasSubstr("\ng "));
+  EXPECT_THAT(text.out, HasSubstr("\ng2 "));
+  const CommandResult json = Run({"grants", "list", "--provider", "google", "--output", "json"});
+  EXPECT_EQ(boost::json::parse(json.out).at("grants").as_array().size(), 2u);
+}
+
+TEST_F(CommandsTest, AllSubjectsAsksForNoneInParticular) {
+  service_.list_grants = [](const v1::ListGrantsRequest& request, v1::ListGrantsResponse&) {
+    EXPECT_EQ(request.subject(), "");
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"grants", "list", "--all-subjects"}).code, 0);
+}
+
+TEST_F(CommandsTest, ShowEscapesWhatTheServiceSays) {
+  service_.get_grant = [](const v1::GetGrantRequest& request, v1::GetGrantResponse& response) {
+    response.mutable_grant()->set_grant_id(request.grant_id());
+    response.mutable_grant()->set_subject("eve\x1b[1A\u202e");
+    response.mutable_grant()->add_scopes("a\nstate  ACTIVE");
+    response.mutable_grant()->set_state(v1::GRANT_STATE_NEEDS_REAUTH);
+    response.mutable_grant()->set_state_reason("INVALID_GRANT");
+    return grpc::Status::OK;
+  };
+  const CommandResult result = Run({"grants", "show", "g1"});
+  EXPECT_THAT(result.out, HasSubstr("eve\\x1b[1A\\u{202e}\n"));
+  EXPECT_THAT(result.out, HasSubstr("a\\x0astate  ACTIVE\n"));
+  EXPECT_THAT(result.out, HasSubstr("NEEDS_REAUTH (INVALID_GRANT)\n"));
+}
+
+TEST_F(CommandsTest, SecretListHasNoValues) {
+  service_.list_static_secrets = [](const v1::ListStaticSecretsRequest&,
+                                    v1::ListStaticSecretsResponse& response) {
+    v1::StaticSecret& secret = *response.add_static_secrets();
+    secret.set_name("bot");
+    secret.set_version(4);
+    secret.set_size(72);
+    return grpc::Status::OK;
+  };
+  const CommandResult result = Run({"secret", "list"});
+  EXPECT_EQ(result.code, 0);
+  EXPECT_THAT(result.out, HasSubstr("bot   4        72     -"));
+}
+
+TEST_F(CommandsTest, DeleteSaysSo) {
+  service_.delete_static_secret = [](const v1::DeleteStaticSecretRequest& request,
+                                     v1::DeleteStaticSecretResponse&) {
+    EXPECT_FALSE(request.has_expected_version());
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"secret", "delete", "bot"}).out, "bot is deleted\n");
+}
+
+TEST_F(CommandsTest, AFullDiskIsAFailure) {
+  GiveToken("t0ken");
+  const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+  const MemoryFile other;
+  EXPECT_EQ(cli::RunCommandLine({"token", "g1", "--address", service_.address()},
+                                {.in = other.fd(), .out = full, .err = other.fd()}),
+            1);
+  close(full);
+  EXPECT_THAT(other.Content(), HasSubstr("No space left on device"));
+}
+
+}  // namespace
+}  // namespace grantkeep::testing
