@@ -165,7 +165,7 @@ class Store {
   static constexpr size_t kMaxOwner = 64;
   // Of a ttl or a lease; they are more than zero.
   static constexpr Duration kMaxDuration = std::chrono::hours(24 * 36525);
-  static constexpr size_t kMaxValue = 256 * 1024;
+  static constexpr size_t kMaxValue = size_t{256} * 1024;
   static constexpr size_t kMaxWrites = 32;
   static constexpr size_t kMaxPage = 1000;
 

@@ -67,7 +67,7 @@ absl::Status BackgroundCheck::Check() {
   const auto finding = database.QueryText("PRAGMA quick_check(1)");
   const std::lock_guard lock(mutex_);
   connection_ = nullptr;
-  if (!finding.ok()) return finding.status();
+  if (!finding.ok()) return Annotate(finding.status(), "store");
   if (*finding == "ok") return absl::OkStatus();
   // The first line only says which database it is.
   return Error(Reason::kStoreCorrupt,

@@ -13,7 +13,7 @@ absl::Status SqliteError(int code, std::string_view what) {
   const int primary = code & 0xff;
   const bool damaged = primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB;
   return Error(damaged ? Reason::kStoreCorrupt : Reason::kStoreUnavailable,
-               fmt::format("store: {}: {} (SQLite {})", what, sqlite3_errstr(code), code));
+               fmt::format("{}: {} (SQLite {})", what, sqlite3_errstr(code), code));
 }
 
 absl::StatusOr<Database> Database::Open(const std::string& path, Access access) {
@@ -51,14 +51,14 @@ absl::StatusOr<Statement> Database::Prepare(std::string_view sql) {
 absl::StatusOr<int64_t> Database::QueryNumber(const char* sql) {
   ASSIGN_OR_RETURN(Statement statement, Prepare(sql));
   ASSIGN_OR_RETURN(const bool found, statement.Next());
-  if (!found) return Error(Reason::kStoreCorrupt, fmt::format("store: '{}' gives nothing", sql));
+  if (!found) return Error(Reason::kStoreCorrupt, fmt::format("'{}' gives nothing", sql));
   return statement.Number(0);
 }
 
 absl::StatusOr<std::string> Database::QueryText(const char* sql) {
   ASSIGN_OR_RETURN(Statement statement, Prepare(sql));
   ASSIGN_OR_RETURN(const bool found, statement.Next());
-  if (!found) return Error(Reason::kStoreCorrupt, fmt::format("store: '{}' gives nothing", sql));
+  if (!found) return Error(Reason::kStoreCorrupt, fmt::format("'{}' gives nothing", sql));
   return statement.Bytes(0);
 }
 

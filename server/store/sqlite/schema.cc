@@ -146,7 +146,7 @@ absl::StatusOr<OpenedFile> OpenFile(const std::string& path, uint64_t max_pages)
   }
   auto opened = Open(path, max_pages);
   if (opened.ok() || opened.status().message().find(path) != absl::string_view::npos) return opened;
-  return Annotate(opened.status(), path);
+  return Annotate(opened.status(), fmt::format("store: {}", path));
 }
 
 absl::Status MarkClean(Database& database) {

@@ -12,7 +12,7 @@ namespace {
 using Outcome = CommitResult::Outcome;
 
 // A page of a scan ends early when its values pass this, so that it stays a matter of milliseconds.
-constexpr size_t kMaxPageBytes = 4 * 1024 * 1024;
+constexpr size_t kMaxPageBytes = size_t{4} * 1024 * 1024;
 
 }  // namespace
 

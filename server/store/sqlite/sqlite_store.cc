@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/sqlite/sqlite_store.h"
 
+#include <fmt/format.h>
+
 #include <boost/asio/this_coro.hpp>
 #include <utility>
 
@@ -73,7 +75,9 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(Options options, 
   auto state = std::make_unique<State>(std::move(lock), clock);
   state->identity = std::move(file.identity);
   const StorageThread::Options limits{options.max_queued, options.max_queued_bytes, options.expiry_interval};
-  ASSIGN_OR_RETURN(state->thread, StorageThread::Start(std::move(file.database), state->time, limits));
+  auto thread = StorageThread::Start(std::move(file.database), state->time, limits);
+  if (!thread.ok()) return Annotate(thread.status(), fmt::format("store: {}", options.path));
+  state->thread = *std::move(thread);
   if (file.needs_check) {
     Log("store").warn("{} was not closed in order; it is checked in the background", options.path);
     state->check = std::make_unique<BackgroundCheck>(options.path);

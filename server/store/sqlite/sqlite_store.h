@@ -35,7 +35,7 @@ class SqliteStore final : public Store {
     std::string path;
     // Operations waiting, and the bytes in them; beyond either the answer is kOverloaded.
     size_t max_queued = 4096;
-    size_t max_queued_bytes = 64 * 1024 * 1024;
+    size_t max_queued_bytes = size_t{64} * 1024 * 1024;
     // How often expired records are looked for, to be removed. They count as absent before.
     Duration expiry_interval = std::chrono::seconds(1);
     // The file's size limit in pages of 4 KiB; 0: none but SQLite's own.

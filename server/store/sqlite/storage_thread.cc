@@ -15,7 +15,7 @@ namespace {
 
 // A group is answered as a whole, so it must not grow without bound.
 constexpr size_t kMaxGroup = 256;
-constexpr size_t kMaxGroupBytes = 8 * 1024 * 1024;
+constexpr size_t kMaxGroupBytes = size_t{8} * 1024 * 1024;
 // Expired records that are removed at once, so that operations wait little for it.
 constexpr size_t kExpiredBatch = 64;
 // Growth of the log after which it is moved into the main file: 4 MiB.
@@ -125,7 +125,8 @@ void StorageThread::PerformGroup(const Group& group) {
       const bool lost = wanted.size() == 1 || (at_commit && operation->access == Operation::Access::kWrite);
       bool ignored = false;
       const absl::Status alone = lost ? together : PerformTogether({&operation, 1}, ignored);
-      if (!alone.ok()) operation->Fail(alone);
+      // Copies of a status share one object; what goes to another thread is one of its own.
+      if (!alone.ok()) operation->Fail(Annotate(alone, "store"));
     }
   }
   for (const auto& operation : wanted) Operation::Answer(operation);
@@ -133,13 +134,14 @@ void StorageThread::PerformGroup(const Group& group) {
 
 void StorageThread::NoteTrouble(const absl::Status& status) {
   if (HasReason(status, Reason::kStoreCorrupt)) mark_clean_ = false;
-  if (status == trouble_) return;
-  if (status.ok()) {
+  const std::string_view trouble = status.ok() ? std::string_view() : Message(status);
+  if (trouble == trouble_) return;
+  if (trouble.empty()) {
     Log("store").warn("operations succeed again");
   } else {
-    Log("store").error("operations fail: {}", Message(status));
+    Log("store").error("operations fail: {}", trouble);
   }
-  trouble_ = status;
+  trouble_ = trouble;
 }
 
 absl::Status StorageThread::PerformTogether(std::span<const std::shared_ptr<Operation>> group,
@@ -161,7 +163,7 @@ absl::Status StorageThread::InTransaction(const std::function<absl::Status()>& b
   const std::vector<Change> changes = session_.TakeChanges();
   if (!status.ok()) {
     leases_.Undo();
-    // SQLite has rolled back by itself after some errors, and says so by a failure here.
+    // After some errors SQLite has rolled back by itself.
     if (database_.in_transaction()) database_.Run("ROLLBACK").IgnoreError();
     return status;
   }

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -74,7 +75,7 @@ class StorageThread {
   int log_pages_ = 0;    // in the write-ahead log after the last COMMIT
   int moved_pages_ = 0;  // of these, at the last checkpoint
   std::atomic<bool> mark_clean_ = true;
-  absl::Status trouble_;  // how the last group ended
+  std::string trouble_;  // of the last group; empty: none
 
   std::mutex listener_mutex_;
   std::function<void(const Change&)> listener_;
