@@ -17,6 +17,8 @@
 
 // Assigns the value of `expr` (an absl::StatusOr) to `lhs`, or leaves with its status. `leave`
 // is `return` in functions (ASSIGN_OR_RETURN) and `co_return` in coroutines (ASSIGN_OR_CO_RETURN).
+// `leave` and `lhs` are code, not values.
+// NOLINTBEGIN(bugprone-macro-parentheses)
 #define GK_CONCAT_INNER(a, b) a##b
 #define GK_CONCAT(a, b) GK_CONCAT_INNER(a, b)
 #define GK_ASSIGN_OR(leave, name, lhs, expr) \
@@ -26,5 +28,6 @@
 
 #define ASSIGN_OR_RETURN(lhs, expr) GK_ASSIGN_OR(return, GK_CONCAT(gk_value_, __LINE__), lhs, expr)
 #define ASSIGN_OR_CO_RETURN(lhs, expr) GK_ASSIGN_OR(co_return, GK_CONCAT(gk_value_, __LINE__), lhs, expr)
+// NOLINTEND(bugprone-macro-parentheses)
 
 #endif  // GRANTKEEP_BASE_STATUS_MACROS_H_

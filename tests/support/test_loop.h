@@ -31,7 +31,7 @@ class TestLoop {
   template <typename T>
   std::shared_ptr<std::optional<T>> Start(boost::asio::awaitable<T> task) {
     auto result = std::make_shared<std::optional<T>>();
-    boost::asio::co_spawn(context_, std::move(task), [result](std::exception_ptr error, T value) {
+    boost::asio::co_spawn(context_, std::move(task), [result](const std::exception_ptr& error, T value) {
       if (error) std::rethrow_exception(error);
       result->emplace(std::move(value));
     });

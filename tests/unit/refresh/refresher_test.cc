@@ -73,7 +73,7 @@ class RefresherTest : public ::testing::Test {
               n, lifetime));
     });
   }
-  void ProviderAnswers(int status, std::string body) {
+  void ProviderAnswers(int status, const std::string& body) {
     rooms_->http.OnRequest(
         [status, body](const ScriptedHttp::Seen&) { return ScriptedHttp::Json(status, body); });
   }
@@ -170,6 +170,7 @@ TEST_F(RefresherTest, AThousandCallersShareOneRequest) {
   rooms_->http.Hold();
   rooms_->clock.Advance(seconds(61));
   std::vector<std::shared_ptr<std::optional<Result>>> results;
+  results.reserve(1000);
   for (int i = 0; i < 1000; ++i) {
     results.push_back(rooms_->loop.Start(refresher_->Refresh(rooms_->NewCall(), Request())));
   }
@@ -377,7 +378,7 @@ TEST_F(RefresherTest, DrainWaitsForFlightsAndStartsNoNewOnes) {
   rooms_->loop.RunUntil([&] { return Requests() == 1; });
   bool drained = false;
   boost::asio::co_spawn(rooms_->loop.context(), refresher_->Drain(rooms_->clock.Steady() + seconds(60)),
-                        [&](std::exception_ptr) { drained = true; });
+                        [&](const std::exception_ptr&) { drained = true; });
   rooms_->loop.RunReady();
   EXPECT_FALSE(drained);
   RefreshRequest other = Request();
