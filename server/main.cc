@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <future>
 #include <memory>
@@ -85,8 +86,8 @@ class Daemon {
     RETURN_IF_ERROR(StartProviders());
     refresher_ =
         std::make_unique<Refresher>(*grants_, *store_, *catalogue_, clock_, random_, loop_->context());
-    auth_flow_ =
-        std::make_unique<AuthFlow>(*flows_, *grants_, *catalogue_, clock_, random_, settings_.flow_lifetime);
+    auth_flow_ = std::make_unique<AuthFlow>(*flows_, *grants_, *store_, *catalogue_, clock_, random_,
+                                            settings_.flow_lifetime);
     return StartServer();
   }
 
@@ -96,8 +97,11 @@ class Daemon {
     if (server_ != nullptr) {
       const Tick deadline = clock_.Steady() + settings_.drain_timeout;
       server_->StopServing();
+      // No new flights from now on; those under way go on while calls drain.
+      std::promise<void> drained;
+      Spawn(loop_->context(), DrainFlights(deadline + LongestCall() + kStoreGrace, drained));
       server_->Drain(deadline);
-      DrainFlights(deadline + kFlightGrace);
+      drained.get_future().wait();
       server_->Close();
     }
     if (loop_ != nullptr) loop_->Stop();
@@ -112,7 +116,7 @@ class Daemon {
 
  private:
   // Flights outlive the calls that wait for them: a token that was redeemed must be stored.
-  static constexpr Duration kFlightGrace = std::chrono::seconds(1);
+  static constexpr Duration kStoreGrace = std::chrono::seconds(5);
 
   absl::Status PrepareDevelopment() {
     RETURN_IF_ERROR(PrepareDataDir(settings_.data_dir));
@@ -147,15 +151,17 @@ class Daemon {
     return absl::OkStatus();
   }
 
-  void DrainFlights(Tick deadline) {
-    std::promise<void> drained;
-    Spawn(loop_->context(), DrainThen(*refresher_, deadline, drained));
-    drained.get_future().wait();
+  // The longest that one request to a provider may take.
+  Duration LongestCall() const {
+    Duration longest(0);
+    for (const Provider* provider : catalogue_->All())
+      longest = std::max(longest, provider->request_timeout());
+    return longest;
   }
 
-  static boost::asio::awaitable<void> DrainThen(Refresher& refresher, Tick deadline,
-                                                std::promise<void>& drained) {
-    co_await refresher.Drain(deadline);
+  boost::asio::awaitable<void> DrainFlights(Tick deadline, std::promise<void>& drained) {
+    co_await refresher_->Drain(deadline);
+    co_await auth_flow_->Drain(deadline);
     drained.set_value();
   }
 
@@ -222,11 +228,9 @@ int CheckConfig(const Settings& settings, const std::string& file) {
 
 void LogReady(const Daemon& daemon, const Settings& settings) {
   spdlog::logger& log = Log("main");
-  if (settings.dev) {
-    log.info("development: data in {}; not for production", settings.data_dir);
-    if (!settings.rpc.listen.starts_with("unix:")) {
-      log.warn("every process of this machine can call {}", daemon.server().address());
-    }
+  if (settings.dev) log.info("development: data in {}; not for production", settings.data_dir);
+  if (!settings.rpc.listen.starts_with("unix:")) {
+    log.warn("every process of this machine can call {}", daemon.server().address());
   }
   if (daemon.catalogue().All().empty()) {
     log.info("no providers are configured (--config FILE): static secrets only");

@@ -39,9 +39,17 @@ std::string Decode(urls::pct_string_view encoded) {
   return encoded.decode(options);
 }
 
+// Scheme, authority and path as a browser writes them: scheme and host in lower case, no default
+// port, "/" for an empty path.
 std::string BaseOf(const urls::url_view& url) {
-  return fmt::format("{}://{}{}", View(url.scheme()), View(url.encoded_authority()),
-                     View(url.encoded_path()));
+  std::string origin = fmt::format("{}://{}", View(url.scheme()), View(url.encoded_authority()));
+  for (char& c : origin) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  const std::string_view port = origin.starts_with("https:") ? ":443" : ":80";
+  if (origin.ends_with(port)) origin.resize(origin.size() - port.size());
+  const std::string_view path = View(url.encoded_path());
+  return origin + std::string(path.empty() ? "/" : path);
 }
 
 absl::StatusOr<Callback> ParseUrl(const std::string& text) {

@@ -9,6 +9,7 @@
 #include "flow/flow.h"
 #include "provider/provider.h"
 #include "refresh/freshness.h"
+#include "refresh/same_server.h"
 #include "telemetry/log.h"
 
 namespace grantkeep {
@@ -97,6 +98,10 @@ awaitable<absl::StatusOr<StoredGrant>> StoreNew(Grants& grants, Clock& clock, Te
     failure =
         commit.ok() ? Error(Reason::kStoreUnavailable, "the new grant was not stored") : commit.status();
   }
+  // The last try may have happened, too.
+  absl::StatusOr<std::optional<StoredGrant>> loaded =
+      co_await grants.Load(tenant, id, clock.Steady() + kStoreTimeout);
+  if (loaded.ok() && loaded->has_value()) co_return std::move(**loaded);
   co_return failure;
 }
 
@@ -118,6 +123,26 @@ awaitable<void> Abandon(Provider& provider, const storage::v1::Flow& flow, const
 
 }  // namespace
 
+// One completion whose flow is taken, for Drain.
+class AuthFlow::Completing {
+ public:
+  explicit Completing(AuthFlow& flow) : flow_(flow) {
+    if (flow_.completing_++ == 0) flow_.idle_ = Event();
+  }
+  ~Completing() {
+    if (--flow_.completing_ == 0) flow_.idle_.Set();
+  }
+  Completing(const Completing&) = delete;
+  Completing& operator=(const Completing&) = delete;
+
+ private:
+  AuthFlow& flow_;
+};
+
+awaitable<void> AuthFlow::Drain(Tick deadline) {
+  if (completing_ > 0) co_await idle_.Wait(clock_, deadline);
+}
+
 awaitable<absl::StatusOr<StoredGrant>> AuthFlow::Complete(Call call, CompleteAuthRequest request) {
   ASSIGN_OR_CO_RETURN(const Callback callback, ParseCallback(request));
   ASSIGN_OR_CO_RETURN(const std::string state, StateOf(callback));
@@ -126,17 +151,21 @@ awaitable<absl::StatusOr<StoredGrant>> AuthFlow::Complete(Call call, CompleteAut
                                            std::string(request.session_binding.Expose()), call.deadline));
 
   // The flow is ours alone from here on. The code leaves only after every check.
+  const Completing completing(*this);
   ASSIGN_OR_CO_RETURN(std::string code, CheckCallback(callback, *flow));
   Provider* const provider = catalogue_.Find(ProviderId(flow->provider()));
-  if (provider == nullptr) {
-    co_return Error(Reason::kProviderNotFound,
-                    fmt::format("'{}' is not configured any more", flow->provider()));
+  if (absl::Status same = CheckSameServer(provider, flow->provider(), flow->issuer(), flow->token_endpoint());
+      !same.ok()) {
+    co_return same;
   }
   const bool discovered = provider->record().token_endpoint().empty();
-  const TokenOutcome outcome = co_await provider->ExchangeCode(
+  // Expiry counts from here, on the clock that it will be judged by.
+  const Time sent = store_.Now();
+  TokenOutcome outcome = co_await provider->ExchangeCode(
       flow->token_endpoint(), discovered, Secret::Take(std::move(code)), Secret(flow->code_verifier()),
       flow->redirect_uri(), std::vector<std::string>(flow->resource().begin(), flow->resource().end()),
       clock_.Steady() + provider->request_timeout());
+  outcome.sent_time = sent;
   if (outcome.kind != TokenOutcome::Kind::kGranted || !outcome.status.ok()) {
     if (outcome.kind == TokenOutcome::Kind::kGranted)
       co_await Abandon(*provider, *flow, outcome.tokens, clock_);
@@ -144,7 +173,7 @@ awaitable<absl::StatusOr<StoredGrant>> AuthFlow::Complete(Call call, CompleteAut
   }
 
   Wiped<storage::v1::Grant> grant =
-      NewGrant(*flow, outcome, provider->record(), "gr_" + RandomToken(random_, kGrantIdBytes), clock_.Now());
+      NewGrant(*flow, outcome, provider->record(), "gr_" + RandomToken(random_, kGrantIdBytes), store_.Now());
   const GrantId id(grant->grant_id());
   absl::StatusOr<StoredGrant> stored = co_await StoreNew(grants_, clock_, request.tenant, std::move(grant));
   if (!stored.ok()) {

@@ -15,6 +15,8 @@
 #include "base/ids.h"
 #include "crypto/random.h"
 #include "crypto/secret.h"
+#include "net/event.h"
+#include "store/store.h"
 #include "vault/flows.h"
 #include "vault/grants.h"
 
@@ -52,20 +54,26 @@ struct CompleteAuthRequest {
 // The interactive half: StartAuth and CompleteAuth. Runs on a loop.
 class AuthFlow {
  public:
-  AuthFlow(Flows& flows, Grants& grants, Catalogue& catalogue, Clock& clock, Random& random,
+  AuthFlow(Flows& flows, Grants& grants, Store& store, Catalogue& catalogue, Clock& clock, Random& random,
            Duration lifetime);
 
   boost::asio::awaitable<absl::StatusOr<StartedFlow>> Start(Call call, StartAuthRequest request);
   // Once the flow is taken, this runs to its end whatever happens to the caller.
   boost::asio::awaitable<absl::StatusOr<StoredGrant>> Complete(Call call, CompleteAuthRequest request);
+  // Completes when no Complete that has taken its flow is under way, or at `deadline`.
+  boost::asio::awaitable<void> Drain(Tick deadline);
 
  private:
+  class Completing;
   Flows& flows_;
   Grants& grants_;
+  Store& store_;
   Catalogue& catalogue_;
   Clock& clock_;
   Random& random_;
   Duration lifetime_;
+  int completing_ = 0;
+  Event idle_;  // of the present row of completions
 };
 
 }  // namespace grantkeep

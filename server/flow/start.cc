@@ -50,10 +50,11 @@ absl::Status CheckMixUpDefence(const Provider& provider, const ServerMetadata& m
 
 }  // namespace
 
-AuthFlow::AuthFlow(Flows& flows, Grants& grants, Catalogue& catalogue, Clock& clock, Random& random,
-                   Duration lifetime)
+AuthFlow::AuthFlow(Flows& flows, Grants& grants, Store& store, Catalogue& catalogue, Clock& clock,
+                   Random& random, Duration lifetime)
     : flows_(flows),
       grants_(grants),
+      store_(store),
       catalogue_(catalogue),
       clock_(clock),
       random_(random),

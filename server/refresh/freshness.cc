@@ -33,6 +33,13 @@ absl::Status NeedsReauth(const Grant& grant) {
                            grant.provider(), reason));
 }
 
+absl::Status BackingOff(const Grant& grant, Time now) {
+  return RetryableError(
+      Reason::kProviderError,
+      fmt::format("the last refresh at '{}' failed and is not due again yet", grant.provider()),
+      FromMicros(grant.not_before_us()) - now);
+}
+
 // How a valid token is labelled against what the caller asked for.
 Freshness Label(const Grant& grant, const RefreshRequest& request, Time now) {
   if (!LifetimeKnown(grant) || Remaining(grant, now) >= request.min_ttl) return Freshness::kFresh;
@@ -55,6 +62,7 @@ std::optional<Decision> DecideRejected(const Grant& grant, const RefreshRequest&
                        "rejected_generation: a refresh was forced for this grant less than 30 s ago",
                        kForcedRefreshInterval - since_forced));
   }
+  if (now < FromMicros(grant.not_before_us())) return Refuse(BackingOff(grant, now));
   return Decision{Decision::Kind::kWait, {}, absl::OkStatus()};
 }
 
@@ -84,10 +92,7 @@ Decision Decide(const Grant& grant, const RefreshRequest& request, Time now) {
   const bool backing_off = now < FromMicros(grant.not_before_us());
   if (!valid) {
     if (!backing_off) return {Decision::Kind::kWait, {}, absl::OkStatus()};
-    return Refuse(RetryableError(
-        Reason::kProviderError,
-        fmt::format("grant_id: the last refresh at '{}' failed and is not due again yet", grant.provider()),
-        FromMicros(grant.not_before_us()) - now));
+    return Refuse(BackingOff(grant, now));
   }
   if (!LifetimeKnown(grant)) return Serve(Freshness::kFresh);
 

@@ -2,6 +2,7 @@
 #include <absl/container/flat_hash_map.h>
 #include <fmt/format.h>
 
+#include <atomic>
 #include <mutex>
 #include <utility>
 
@@ -71,12 +72,29 @@ class Refresher::State : public std::enable_shared_from_this<Refresher::State> {
     Spawn(loop, RunRenewal(shared_from_this(), request.tenant, request.grant));
   }
 
+  // Loop. The flight of this grant that is under way, or null.
+  std::shared_ptr<Flight> Find(const TenantId& tenant, const GrantId& id) const {
+    const auto found = flights.find(GrantKey(tenant, id));
+    return found == flights.end() ? nullptr : found->second;
+  }
+
+  // Any thread. The grant from memory: tokens that the store has not accepted yet come first.
+  absl::StatusOr<std::optional<StoredGrant>> FromMemory(const TenantId& tenant, const GrantId& id) {
+    if (any_unsaved_.load(std::memory_order_acquire)) {
+      const std::lock_guard lock(unsaved_mutex_);
+      if (const auto found = unsaved_.find(GrantKey(tenant, id)); found != unsaved_.end()) {
+        return std::optional<StoredGrant>(Copy(*found->second));
+      }
+    }
+    return rooms.grants.FromMemory(tenant, id);
+  }
+
   // Loop. The flight of this grant; a new one begins with `seen`. Null while draining.
   std::shared_ptr<Flight> Join(const TenantId& tenant, const GrantId& id, const StoredGrant& seen,
                                bool forced) {
-    const GrantKey key(tenant, id);
-    if (const auto found = flights.find(key); found != flights.end()) return found->second;
+    if (auto found = Find(tenant, id); found != nullptr) return found;
     if (draining) return nullptr;
+    const GrantKey key(tenant, id);
     auto flight = std::make_shared<Flight>();
     flights.emplace(key, flight);
     Spawn(loop, Fly(shared_from_this(), key, flight, StoredGrant{seen.revision, seen.grant.Clone()}, forced));
@@ -95,17 +113,19 @@ class Refresher::State : public std::enable_shared_from_this<Refresher::State> {
                              StoredGrant seen, bool forced) {
     RefreshResult result;
     for (int transactions = 1;; ++transactions) {
-      RefreshTransaction transaction(
-          self->rooms, key.first, std::move(seen), forced, [flight](const StoredGrant& unsaved) {
-            flight->End(absl::OkStatus(), std::make_shared<const StoredGrant>(
-                                              StoredGrant{unsaved.revision, unsaved.grant.Clone()}));
-          });
+      RefreshTransaction transaction(self->rooms, key.first, std::move(seen), forced,
+                                     [self, key, flight](const StoredGrant& unsaved) {
+                                       auto tokens = std::make_shared<const StoredGrant>(Copy(unsaved));
+                                       self->SetUnsaved(key, tokens);
+                                       flight->End(absl::OkStatus(), tokens);
+                                     });
       result = co_await transaction.Run();
       if (!result.may_repeat || transactions == kMaxTransactions || !result.grant.has_value()) break;
       co_await self->rooms.clock.SleepUntil(self->rooms.clock.Steady() + kRepeatDelay * transactions);
       seen = std::move(*result.grant);
     }
     self->flights.erase(key);
+    self->SetUnsaved(key, nullptr);
     std::shared_ptr<const StoredGrant> newest;
     if (result.grant.has_value()) newest = std::make_shared<const StoredGrant>(std::move(*result.grant));
     flight->End(std::move(result.status), std::move(newest));
@@ -113,9 +133,13 @@ class Refresher::State : public std::enable_shared_from_this<Refresher::State> {
   }
 
   static awaitable<void> RunRenewal(std::shared_ptr<State> self, TenantId tenant, GrantId id) {
-    absl::StatusOr<std::optional<StoredGrant>> seen = self->rooms.grants.FromMemory(tenant, id);
+    absl::StatusOr<std::optional<StoredGrant>> seen = self->FromMemory(tenant, id);
     std::shared_ptr<Flight> flight;
-    if (seen.ok() && seen->has_value()) flight = self->Join(tenant, id, **seen, false);
+    // Decided again: a flight may have ended since the poller looked.
+    if (seen.ok() && seen->has_value() &&
+        Decide(*(*seen)->grant, RefreshRequest(), self->rooms.store.Now()).kind != Decision::Kind::kServe) {
+      flight = self->Join(tenant, id, **seen, false);
+    }
     if (flight != nullptr) co_await flight->done.Wait(self->rooms.clock, Tick::max());
     self->EndRenewal({std::move(tenant), std::move(id)}, flight != nullptr && flight->status.ok());
   }
@@ -138,6 +162,26 @@ class Refresher::State : public std::enable_shared_from_this<Refresher::State> {
     }
   }
 
+  static StoredGrant Copy(const StoredGrant& grant) {
+    return StoredGrant{grant.revision, grant.grant.Clone()};
+  }
+
+  // Null: the store has them, or there are none.
+  void SetUnsaved(const GrantKey& key, std::shared_ptr<const StoredGrant> tokens) {
+    const std::lock_guard lock(unsaved_mutex_);
+    if (tokens != nullptr) {
+      unsaved_[key] = std::move(tokens);
+    } else {
+      unsaved_.erase(key);
+    }
+    any_unsaved_.store(!unsaved_.empty(), std::memory_order_release);
+  }
+
+  // Any thread. Almost always empty, which costs the hot path one load.
+  std::atomic<bool> any_unsaved_{false};
+  std::mutex unsaved_mutex_;
+  absl::flat_hash_map<GrantKey, std::shared_ptr<const StoredGrant>> unsaved_;
+
   std::mutex renewals_mutex_;
   // Renewals asked for, and until when none is asked for again. Any thread.
   absl::flat_hash_map<GrantKey, Tick> renewals_;
@@ -150,8 +194,7 @@ Refresher::Refresher(Grants& grants, Store& store, Catalogue& catalogue, Clock& 
 Refresher::~Refresher() = default;
 
 std::optional<absl::StatusOr<AccessToken>> Refresher::FromMemory(const RefreshRequest& request) {
-  absl::StatusOr<std::optional<StoredGrant>> found =
-      state_->rooms.grants.FromMemory(request.tenant, request.grant);
+  absl::StatusOr<std::optional<StoredGrant>> found = state_->FromMemory(request.tenant, request.grant);
   if (!found.ok()) return found.status();
   if (!found->has_value()) return std::nullopt;
   const storage::v1::Grant& grant = *(*found)->grant;
@@ -162,6 +205,8 @@ std::optional<absl::StatusOr<AccessToken>> Refresher::FromMemory(const RefreshRe
     case Decision::Kind::kWait:
       return std::nullopt;
     case Decision::Kind::kRefuse:
+      // "Not yet": a flight may be under way that brings the answer.
+      if (RetryAfterOf(decision.status).has_value()) return std::nullopt;
       return std::move(decision.status);
     case Decision::Kind::kServeAndRenew:
       state_->Renew(request);
@@ -180,12 +225,16 @@ awaitable<absl::StatusOr<AccessToken>> Refresher::Refresh(Call call, RefreshRequ
   if (!seen.ok()) co_return seen.status();
 
   const Decision before = Decide(*seen->grant, request, state->rooms.store.Now());
-  if (before.kind == Decision::Kind::kRefuse) co_return before.status;
+  std::shared_ptr<Flight> flight = state->Find(request.tenant, request.grant);
+  const bool may_wait = flight != nullptr && RetryAfterOf(before.status).has_value();
+  if (before.kind == Decision::Kind::kRefuse && !may_wait) co_return before.status;
   if (before.kind == Decision::Kind::kServeAndRenew) state->Renew(request);
-  if (before.kind != Decision::Kind::kWait) co_return ToAccessToken(*seen->grant, before.freshness);
+  if (before.kind == Decision::Kind::kServe || before.kind == Decision::Kind::kServeAndRenew) {
+    co_return ToAccessToken(*seen->grant, before.freshness);
+  }
 
   const bool forced = request.rejected_generation.value == seen->grant->generation();
-  const std::shared_ptr<Flight> flight = state->Join(request.tenant, request.grant, *seen, forced);
+  if (flight == nullptr) flight = state->Join(request.tenant, request.grant, *seen, forced);
   absl::Status outcome = Error(Reason::kShuttingDown, "the service is shutting down");
   std::shared_ptr<const StoredGrant> newest;
   if (flight != nullptr) {
@@ -207,9 +256,9 @@ awaitable<absl::StatusOr<AccessToken>> Refresher::Refresh(Call call, RefreshRequ
 
 awaitable<absl::StatusOr<StoredGrant>> Refresher::Get(TenantId tenant, SubjectId subject, GrantId grant,
                                                       Tick deadline) {
-  Grants& grants = state_->rooms.grants;
-  absl::StatusOr<std::optional<StoredGrant>> found = grants.FromMemory(tenant, grant);
-  if (found.ok() && !found->has_value()) found = co_await grants.Load(tenant, grant, deadline);
+  const std::shared_ptr<State> state = state_;
+  absl::StatusOr<std::optional<StoredGrant>> found = state->FromMemory(tenant, grant);
+  if (found.ok() && !found->has_value()) found = co_await state->rooms.grants.Load(tenant, grant, deadline);
   if (!found.ok()) co_return found.status();
   if (!found->has_value() || !IsVisible(*(*found)->grant, subject)) co_return NoSuchGrant();
   co_return std::move(**found);

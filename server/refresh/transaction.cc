@@ -10,6 +10,7 @@
 #include "base/status_macros.h"
 #include "refresh/freshness.h"
 #include "refresh/in_doubt.h"
+#include "refresh/same_server.h"
 #include "telemetry/log.h"
 
 namespace grantkeep {
@@ -23,6 +24,8 @@ using Outcome = CommitResult::Outcome;
 constexpr Duration kStoreTimeout = seconds(5);
 // The lease outlives the call by this much: enough to write the outcome.
 constexpr Duration kLeaseMargin = seconds(15);
+// A call with less time than this is not begun.
+constexpr Duration kShortestCall = milliseconds(500);
 constexpr int kMaxBeginTries = 16;
 constexpr Duration kFirstStoreRetry = milliseconds(50);
 constexpr Duration kMaxStoreRetry = seconds(5);
@@ -119,6 +122,7 @@ awaitable<std::optional<RefreshResult>> RefreshTransaction::TryBegin(bool last_a
       before_ = std::move(current_->grant);
       current_ = std::move(commit->current);
       lease_end_ = asked + lease;
+      call_end_ = asked + call_limit;
       begun = true;
       co_return std::nullopt;
     case Outcome::kLeased: {
@@ -139,20 +143,23 @@ awaitable<std::optional<RefreshResult>> RefreshTransaction::TryBegin(bool last_a
 awaitable<TokenOutcome> RefreshTransaction::CallProvider() {
   const Grant& grant = *current_->grant;
   const Tick now = rooms_.clock.Steady();
-  if (lease_end_ - now < provider_->request_timeout()) {
-    // This process was stopped between the intent and here; the lease may end during the call.
+  if (call_end_ - now < kShortestCall) {
+    // The store was slow, or this process was stopped, since the intent: the call would outlive what
+    // the intent says, and then the lease.
     TokenOutcome late;
     late.kind = TokenOutcome::Kind::kNotSent;
-    late.status = Error(Reason::kStoreUnavailable, "the lease on the grant was about to end");
-    late.sent_time = rooms_.clock.Now();
+    late.status = Error(Reason::kStoreUnavailable, "too little time was left of the lease on the grant");
+
     co_return late;
   }
   const bool discovered = provider_->record().token_endpoint().empty();
   const std::string& endpoint = discovered ? grant.token_endpoint() : provider_->record().token_endpoint();
-  TokenOutcome outcome =
-      co_await provider_->Refresh(endpoint, discovered, Secret(grant.refresh_token()), grant.redirect_uri(),
-                                  std::vector<std::string>(grant.resource().begin(), grant.resource().end()),
-                                  now + provider_->request_timeout());
+  // Expiry counts from here (RFC 6749 section 5.1), on the clock that it will be judged by.
+  const Time sent = rooms_.store.Now();
+  TokenOutcome outcome = co_await provider_->Refresh(
+      endpoint, discovered, Secret(grant.refresh_token()), grant.redirect_uri(),
+      std::vector<std::string>(grant.resource().begin(), grant.resource().end()), call_end_);
+  outcome.sent_time = sent;
   co_return outcome;
 }
 
@@ -176,6 +183,8 @@ awaitable<RefreshResult> RefreshTransaction::Install(TokenOutcome outcome) {
   for (;;) {
     Wiped<Grant> next = current_->grant.Clone();
     InstallTokens(*next, outcome, provider_->record(), rooms_.store.Now());
+    // The API refuses the old access token: it must not come back as a newer generation.
+    if (forced_ && !outcome.status.ok()) next->clear_access_token();
     std::vector<Write> also = AfterSuccess(*next);
     const Revision replaces = current_->revision;
     Wiped<Grant> unsaved = served ? Wiped<Grant>() : next.Clone();
@@ -232,11 +241,18 @@ awaitable<RefreshResult> RefreshTransaction::Demote(TokenOutcome outcome) {
   } else {
     also.push_back(SetDue{key(), FromMicros(next->not_before_us())});
   }
-  absl::StatusOr<GrantCommit> commit = co_await rooms_.grants.Commit(
-      tenant_, std::move(next), current_->revision, std::move(also), rooms_.clock.Steady() + kStoreTimeout);
-  if (!commit.ok()) co_return Ended(commit.status());
-  if (commit->current.has_value()) current_ = std::move(commit->current);
-  co_return Ended(status, may_repeat && commit->outcome == Outcome::kDone);
+  // Tried for as long as the lease lasts: an intent that stays would cast doubt on a token that was
+  // not consumed.
+  for (Duration wait = kFirstStoreRetry;; wait = std::min(wait * 2, kMaxStoreRetry)) {
+    absl::StatusOr<GrantCommit> commit = co_await rooms_.grants.Commit(
+        tenant_, next.Clone(), current_->revision, also, rooms_.clock.Steady() + kStoreTimeout);
+    if (commit.ok()) {
+      if (commit->current.has_value()) current_ = std::move(commit->current);
+      co_return Ended(status, may_repeat && commit->outcome == Outcome::kDone);
+    }
+    if (rooms_.clock.Steady() + wait >= lease_end_) co_return Ended(commit.status());
+    co_await rooms_.clock.SleepUntil(rooms_.clock.Steady() + wait);
+  }
 }
 
 awaitable<RefreshResult> RefreshTransaction::Enter(Grant::State state, std::string reason,
@@ -268,19 +284,9 @@ RefreshResult RefreshTransaction::Ended(absl::Status status, bool may_repeat) {
   return result;
 }
 
-// The refresh token goes to nobody but the server that the user signed in at.
 absl::Status RefreshTransaction::CheckServer() const {
   const Grant& grant = *current_->grant;
-  if (provider_ == nullptr) {
-    return Error(Reason::kClientMisconfigured,
-                 fmt::format("provider '{}' of this grant is not configured any more", grant.provider()));
-  }
-  if (provider_->record().issuer() != grant.issuer()) {
-    return Error(Reason::kClientMisconfigured,
-                 fmt::format("provider '{}' has another issuer now ('{}') than this grant ('{}')",
-                             grant.provider(), provider_->record().issuer(), grant.issuer()));
-  }
-  return absl::OkStatus();
+  return CheckSameServer(provider_, grant.provider(), grant.issuer(), grant.token_endpoint());
 }
 
 absl::Status RefreshTransaction::Describe(const TokenOutcome& outcome) const {

@@ -26,7 +26,7 @@ struct RefreshRooms {
 
 // How one transaction ended.
 struct RefreshResult {
-  // OK: `grant` has a newer token set than the one the transaction began with.
+  // OK: `grant` says it all: a newer token set, or a state in which no refresh is possible.
   absl::Status status;
   // The newest that is known; absent when there is no such grant.
   std::optional<StoredGrant> grant;
@@ -52,7 +52,7 @@ class RefreshTransaction {
 
   // Step 2 and 3. Nothing: the intent is written and the call may be made.
   boost::asio::awaitable<std::optional<RefreshResult>> Begin();
-  // One try at writing the intent; nothing: the record has moved and was read again.
+  // One try at writing the intent. Nothing: `begun`, or the record has moved and was read again.
   boost::asio::awaitable<std::optional<RefreshResult>> TryBegin(bool last_attempt, bool& begun);
   // Steps 4 and 5.
   boost::asio::awaitable<TokenOutcome> CallProvider();
@@ -82,6 +82,7 @@ class RefreshTransaction {
   std::optional<StoredGrant> current_;  // the newest record we know
   std::optional<Wiped<Grant>> before_;  // the record before our intent
   Tick lease_end_;
+  Tick call_end_;  // what the intent says, in this process's time
 };
 
 }  // namespace grantkeep

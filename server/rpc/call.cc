@@ -19,7 +19,10 @@ Tick ToTick(gpr_timespec deadline, Tick now) {
   if (gpr_time_cmp(deadline, gpr_inf_future(deadline.clock_type)) == 0) {
     return now + UnaryCall::kDefaultDeadline;
   }
-  const gpr_timespec left = gpr_time_sub(deadline, gpr_now(deadline.clock_type));
+  gpr_timespec left = gpr_time_sub(deadline, gpr_now(deadline.clock_type));
+  // Callers may ask for centuries, which a Tick cannot hold.
+  constexpr int64_t kLongestSeconds = int64_t{24} * 60 * 60;
+  if (left.tv_sec > kLongestSeconds) left = gpr_time_from_seconds(kLongestSeconds, GPR_TIMESPAN);
   return now + std::chrono::seconds(left.tv_sec) + std::chrono::nanoseconds(left.tv_nsec);
 }
 

@@ -77,6 +77,20 @@ void SnapshotCache::Insert(SnapshotPtr snapshot) {
   }
 }
 
+void SnapshotCache::Erase(std::string_view tenant, std::string_view id) {
+  const Name name = NameOf(tenant, id);
+  SnapshotPtr erased;  // freed after the lock
+  Shard& shard = ShardOf(name);
+  std::lock_guard lock(shard.mutex);
+  const auto found = shard.index.find(name, name.hash);
+  if (found == shard.index.end()) return;
+  const uint32_t number = *found;
+  shard.index.erase(found);
+  shard.free.push_back(number);
+  erased = std::exchange(shard.slots[number].snapshot, nullptr);
+  shard.bytes -= erased->footprint();
+}
+
 void SnapshotCache::Shard::Place(const Name& name, SnapshotPtr& snapshot) {
   const size_t footprint = snapshot->footprint();
   if (const auto found = index.find(name, name.hash); found != index.end()) {

@@ -55,6 +55,8 @@ class SnapshotCache {
   std::shared_ptr<const Snapshot> Find(std::string_view tenant, std::string_view id);
   // Keeps `snapshot` unless the cache has the same record at its revision or a later one.
   void Insert(std::shared_ptr<const Snapshot> snapshot);
+  // Forgets the record, whatever its revision: the store may have another now.
+  void Erase(std::string_view tenant, std::string_view id);
 
   size_t size() const;
   size_t bytes() const;

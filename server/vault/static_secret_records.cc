@@ -127,7 +127,11 @@ awaitable<absl::StatusOr<std::optional<SecretHead>>> StaticSecretRecords::Replac
     writes.emplace_back(Delete{VersionKey(tenant, next.name(), older.version()), kVersionRevision});
   }
   const auto result = co_await store_.Commit(std::move(writes), deadline);
-  if (!result.ok()) co_return Annotated(result.status(), next.name());
+  if (!result.ok()) {
+    // It may have happened: an old value must not go on being answered from memory.
+    cache_.Erase(key.tenant.value(), key.id);
+    co_return Annotated(result.status(), next.name());
+  }
   if (result->outcome == CommitResult::Outcome::kDone) {
     Remember(key, old.revision + 1, sealed);
     co_return std::optional<SecretHead>();

@@ -84,7 +84,8 @@ std::optional<Record> Get(TestLoop& loop, Store& store, const Key& key) {
   return loop.Run(store.Get(key, std::chrono::steady_clock::now() + std::chrono::minutes(1))).value();
 }
 
-void ExpectAllAcknowledged(const std::string& path, const Acknowledged& acknowledged, bool clean) {
+// What is there counts as acknowledged from then on: it has been read.
+void ExpectAllAcknowledged(const std::string& path, Acknowledged& acknowledged, bool clean) {
   TestLoop loop;
   ShiftedClock clock;
   SqliteStore::Options options;
@@ -92,7 +93,7 @@ void ExpectAllAcknowledged(const std::string& path, const Acknowledged& acknowle
   const auto opened = SqliteStore::Open(std::move(options), clock);
   ASSERT_TRUE(opened.ok()) << opened.status();
   SqliteStore& store = **opened;
-  for (const auto& [writer, revision] : acknowledged) {
+  for (auto& [writer, revision] : acknowledged) {
     const auto a = Get(loop, store, CrashKey(writer, 'a'));
     const auto b = Get(loop, store, CrashKey(writer, 'b'));
     ASSERT_TRUE(a.has_value() && b.has_value()) << writer;
@@ -102,6 +103,7 @@ void ExpectAllAcknowledged(const std::string& path, const Acknowledged& acknowle
     EXPECT_EQ(a->revision, b->revision) << writer;
     EXPECT_EQ(a->value, CrashValue(a->key, a->revision)) << writer;
     EXPECT_EQ(b->value, CrashValue(b->key, b->revision)) << writer;
+    revision = a->revision;
   }
   if (clean) EXPECT_FALSE(store.checking());
   loop.RunUntil([&] { return !store.checking(); });

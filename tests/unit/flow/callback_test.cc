@@ -73,6 +73,14 @@ TEST(Callback, MustArriveAtTheFlowsRedirectUri) {
   EXPECT_TRUE(HasReason(code.status(), Reason::kCallbackMalformed));
 }
 
+TEST(Callback, TheRedirectUriIsMatchedAsABrowserWritesIt) {
+  storage::v1::Flow flow = TheFlow();
+  flow.set_redirect_uri("https://App.example:443");
+  EXPECT_TRUE(Check("https://app.example/?code=a&iss=https://as.example", flow).ok());
+  EXPECT_FALSE(Check("https://app.example/x?code=a&iss=https://as.example", flow).ok());
+  EXPECT_FALSE(Check("https://app.example:444/?code=a&iss=https://as.example", flow).ok());
+}
+
 // RFC 9207 section 2.4: simple string comparison, without normalisation.
 TEST(Callback, IssIsComparedCharacterByCharacter) {
   for (const char* iss :

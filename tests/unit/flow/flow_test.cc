@@ -57,7 +57,8 @@ class FlowTest : public ::testing::Test {
  protected:
   FlowTest()
       : rooms_(kYaml),
-        flow_(*rooms_.flows, *rooms_.grants, *rooms_.catalogue, rooms_.clock, rooms_.random, minutes(10)) {}
+        flow_(*rooms_.flows, *rooms_.grants, *rooms_.store, *rooms_.catalogue, rooms_.clock, rooms_.random,
+              minutes(10)) {}
 
   static StartAuthRequest StartRequest() {
     StartAuthRequest request;

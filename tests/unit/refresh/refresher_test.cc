@@ -358,6 +358,63 @@ TEST_F(RefresherTest, ARejectedGenerationForcesOneRefreshAndThenWaits) {
   EXPECT_EQ(Requests(), 1u);
 }
 
+TEST_F(RefresherTest, WhoeverHasTheSameTokenRejectedJoinsTheForcedFlight) {
+  Start(kStrict);
+  rooms_->PutGrant("g", minutes(60));
+  ProviderGrants();
+  rooms_->http.Hold();
+  RefreshRequest rejected = Request();
+  rejected.rejected_generation = {1};
+  const auto first = rooms_->loop.Start(refresher_->Refresh(rooms_->NewCall(), rejected));
+  rooms_->loop.RunUntil([&] { return Requests() == 1; });
+  EXPECT_EQ(refresher_->FromMemory(rejected), std::nullopt) << "not refused: the answer is under way";
+  const auto second = rooms_->loop.Start(refresher_->Refresh(rooms_->NewCall(), rejected));
+  rooms_->loop.RunReady();
+  EXPECT_FALSE(second->has_value());
+  rooms_->http.Release();
+  rooms_->loop.RunUntil([&] { return first->has_value() && second->has_value(); });
+  ASSERT_TRUE((*first)->ok());
+  ASSERT_TRUE((*second)->ok()) << (*second)->status();
+  EXPECT_EQ((**second)->generation.value, 2u);
+  EXPECT_EQ(Requests(), 1u);
+}
+
+TEST_F(RefresherTest, AWallClockThatWentBackDoesNotMakeNewTokensExpired) {
+  Start(kStrict);
+  rooms_->PutGrant("g", seconds(60));
+  ProviderGrants();
+  rooms_->clock.Advance(seconds(61));
+  ASSERT_GT(rooms_->store->Now(), Time());  // the store has seen the later time
+  rooms_->clock.JumpWall(-minutes(120));
+  const Result token = Refresh();
+  ASSERT_TRUE(token.ok()) << token.status();
+  EXPECT_EQ(token->freshness, Freshness::kFresh);
+  EXPECT_TRUE(refresher_->FromMemory(Request())->ok());
+  EXPECT_EQ(Requests(), 1u);
+}
+
+TEST_F(RefresherTest, AForcedRefreshHonoursTheBackoff) {
+  Start(kStrict);
+  rooms_->PutGrant("g", minutes(60), [&](Grant& grant) {
+    grant.set_not_before_us(ToMicros(rooms_->clock.Now() + minutes(30)));
+  });
+  ProviderGrants();
+  RefreshRequest rejected = Request();
+  rejected.rejected_generation = {1};
+  EXPECT_EQ(RetryAfterOf(Refresh(rejected).status()), Duration(minutes(30)));
+  EXPECT_EQ(Requests(), 0u);
+}
+
+TEST_F(RefresherTest, ARefreshTokenDoesNotFollowAnEndpointToAnotherOrigin) {
+  Start(kStrict);
+  rooms_->PutGrant("g", seconds(60),
+                   [](Grant& grant) { grant.set_token_endpoint("https://old.example/token"); });
+  ProviderGrants();
+  rooms_->clock.Advance(seconds(61));
+  EXPECT_TRUE(HasReason(Refresh().status(), Reason::kClientMisconfigured));
+  EXPECT_EQ(Requests(), 0u);
+}
+
 TEST_F(RefresherTest, ARefreshTokenGoesOnlyToTheServerThatTheUserSignedInAt) {
   Start(kStrict);
   rooms_->PutGrant("g", seconds(60), [](Grant& grant) { grant.set_issuer("https://another.example"); });

@@ -187,7 +187,7 @@ providers:
   StaticSecrets static_secrets_{*rooms_.store, *rooms_.records};
   Refresher refresher_{*rooms_.grants, *rooms_.store, *rooms_.catalogue,
                        rooms_.clock,   rooms_.random, rooms_.loop.context()};
-  AuthFlow flow_{*rooms_.flows, *rooms_.grants, *rooms_.catalogue,
+  AuthFlow flow_{*rooms_.flows, *rooms_.grants, *rooms_.store,           *rooms_.catalogue,
                  rooms_.clock,  rooms_.random,  std::chrono::minutes(10)};
   std::unique_ptr<RpcServer> server_;
   std::shared_ptr<grpc::Channel> channel_;
