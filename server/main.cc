@@ -83,6 +83,7 @@ class Daemon {
     flows_ = std::make_unique<Flows>(*store_, *records_);
     static_secrets_ = std::make_unique<StaticSecrets>(*store_, *records_);
     loop_ = std::make_unique<Loop>("loop");
+    RETURN_IF_ERROR(CheckRootKey());
     RETURN_IF_ERROR(StartProviders());
     refresher_ =
         std::make_unique<Refresher>(*grants_, *store_, *catalogue_, clock_, random_, loop_->context());
@@ -123,6 +124,17 @@ class Daemon {
     ASSIGN_OR_RETURN(const bool made, PrepareRootKey(settings_.root_key_file, settings_.store_path, random_));
     if (made) Log("main").info("made a root key for development: {}", settings_.root_key_file);
     return absl::OkStatus();
+  }
+
+  absl::Status CheckRootKey() {
+    std::promise<absl::Status> checked;
+    Spawn(loop_->context(), CheckRootKeyThen(checked));
+    return Annotate(checked.get_future().get(), "root key");
+  }
+
+  boost::asio::awaitable<void> CheckRootKeyThen(std::promise<absl::Status>& checked) {
+    const absl::Status status = co_await records_->CheckRootKey(clock_.Steady() + kStoreGrace);
+    checked.set_value(status);
   }
 
   absl::Status StartProviders() {
@@ -221,8 +233,8 @@ int CheckConfig(const Settings& settings, const std::string& file) {
       {.http = **http, .clock = clock, .resolve_secret = NoSecrets(), .development = settings.dev});
   loop.Stop();
   if (!catalogue.ok()) return Fail(kExitUsage, MessageOf(catalogue.status()));
-  fmt::print("{}: ok, {} providers, listens on {}\n", file.empty() ? "--dev" : file,
-             (*catalogue)->All().size(), settings.rpc.listen);
+  fmt::print("{}: ok, {} providers, listens on {} (keys and client secrets were not read)\n",
+             file.empty() ? "--dev" : file, (*catalogue)->All().size(), settings.rpc.listen);
   return 0;
 }
 

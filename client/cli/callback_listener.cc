@@ -85,7 +85,7 @@ absl::StatusOr<std::string> CallbackListener::Wait(std::string_view state, Deadl
                                                    const std::function<void()>& tick) {
   expected_.state = state;
   if (!Serve(deadline, [this] { return expected_.arrived; }, tick)) {
-    return absl::DeadlineExceededError("nobody finished signing in");
+    return absl::DeadlineExceededError("nobody finished signing in; --wait gives it longer");
   }
   return fmt::format("http://{}{}", expected_.host, callback_target_);
 }

@@ -111,7 +111,8 @@ std::string AdviceFor(const CallError& error, const Attempt& attempt) {
     return fmt::format("try again in {}",
                        Distance(std::chrono::ceil<std::chrono::seconds>(*error.retry_after)));
   }
-  if (error.code == StatusCode::kDeadlineExceeded) return "try again, or give it longer with --timeout 60s";
+  if (error.code == StatusCode::kDeadlineExceeded)
+    return "try again, or give the call longer with --timeout 60s";
   return "";
 }
 

@@ -52,6 +52,10 @@ class SealedRecords {
   absl::StatusOr<std::optional<Secret>> OpenFromMemory(const RecordName& name, Revision revision,
                                                        std::string_view sealed);
 
+  // Fails with kKeyUnavailable when this store was written under another root key: a keyring that
+  // belongs to no tenant is made on the first call and unwrapped on every later one.
+  boost::asio::awaitable<absl::Status> CheckRootKey(Tick deadline);
+
  private:
   struct State;
   std::unique_ptr<State> state_;

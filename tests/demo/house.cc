@@ -71,8 +71,8 @@ absl::StatusOr<House> Open(const HouseOptions& options) {
   std::vector<std::string> arguments = {"--dev", "--config", options.folder / "grantkeepd.yaml",
                                         "--ready-file", ready_file};
   if (!options.data.empty()) arguments.insert(arguments.end(), {"--data-dir", options.data});
-  auto daemon =
-      Daemon::Start(arguments, ready_file, options.log_to_file ? LogFile(options.folder) : "/dev/stderr");
+  auto daemon = Daemon::Start(arguments, ready_file,
+                              options.log_to_file ? LogFile(options.folder) : std::filesystem::path());
   if (!daemon.ok()) return daemon.status();
   return House{.provider = std::move(*provider), .daemon = std::move(*daemon)};
 }

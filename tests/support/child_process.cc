@@ -47,12 +47,13 @@ std::vector<std::string> Environment(const std::map<std::string, std::string>& e
     const std::string_view text(*entry);
     if (!extra.contains(std::string(text.substr(0, text.find('='))))) environment.emplace_back(text);
   }
-  for (const auto& [name, value] : extra) environment.push_back(name + "=" + value);
+  for (const auto& [name, value] : extra) environment.push_back(fmt::format("{}={}", name, value));
   return environment;
 }
 
 std::vector<char*> Pointers(std::vector<std::string>& strings) {
   std::vector<char*> pointers;
+  pointers.reserve(strings.size() + 1);
   for (std::string& text : strings) pointers.push_back(text.data());
   pointers.push_back(nullptr);
   return pointers;
@@ -71,7 +72,10 @@ absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Start(const Options&
   std::vector<std::string> environment = Environment(options.environment);
   const std::vector<char*> argv = Pointers(command);
   const std::vector<char*> envp = Pointers(environment);
-  const Descriptor output(open(options.output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  // Our own standard error is passed on, not opened by name: it may be a socket.
+  const Descriptor output(
+      options.output.empty() ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)
+                             : open(options.output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   if (output.get() < 0) return SystemError(options.output.string());
   const Descriptor input(open("/dev/null", O_RDONLY | O_CLOEXEC));
   const pid_t parent = getpid();

@@ -148,6 +148,15 @@ TEST_F(KeyringOfATenant, NeedsTheRootKeyThatWrappedIt) {
   EXPECT_EQ(Stored(keyring_key_)->revision, 1u) << "the keyring is left alone";
 }
 
+TEST_F(KeyringOfATenant, IsNotNeededToSeeThatTheStoreHasAnotherRootKey) {
+  ASSERT_TRUE(Run(records_->CheckRootKey(Soon())).ok());
+  records_ = NewRecords();
+  EXPECT_TRUE(Run(records_->CheckRootKey(Soon())).ok());
+  root_ = NewRootKey("another.key");
+  records_ = NewRecords();
+  EXPECT_TRUE(HasReason(Run(records_->CheckRootKey(Soon())), Reason::kKeyUnavailable));
+}
+
 TEST_F(KeyringOfATenant, IsRefusedWithAnyBitOfAWrappedKeyFlipped) {
   const std::string sealed = Seal(key_, 1, "payload");
   storage::v1::Keyring keyring;
