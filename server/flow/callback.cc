@@ -3,17 +3,15 @@
 
 #include <fmt/format.h>
 
-#include <boost/url/encoding_opts.hpp>
-#include <boost/url/parse.hpp>
-#include <boost/url/url_view.hpp>
+#include <algorithm>
 #include <set>
 
 #include "base/reason.h"
+#include "crypto/digest.h"
+#include "flow/uri_parts.h"
 
 namespace grantkeep {
 namespace {
-
-namespace urls = boost::urls;
 
 constexpr size_t kMaxShown = 200;
 
@@ -26,49 +24,64 @@ std::string Shown(std::string_view text) {
   return shown;
 }
 
-std::string_view View(boost::core::string_view view) { return {view.data(), view.size()}; }
-
 absl::Status Malformed(std::string_view field, std::string_view what) {
   return FieldError(field, what, Reason::kCallbackMalformed);
 }
 
-// Percent-decodes one half of a query parameter; '+' is a space, as in a form.
-std::string Decode(urls::pct_string_view encoded) {
-  urls::encoding_opts options;
-  options.space_as_plus = true;
-  return encoded.decode(options);
+// Percent-decodes one half of a query parameter; '+' is a space, as in a form. Nothing for a '%'
+// without two hexadecimal digits.
+std::optional<std::string> Decode(std::string_view encoded) {
+  std::string decoded;
+  for (size_t i = 0; i < encoded.size(); ++i) {
+    if (encoded[i] != '%') {
+      decoded += encoded[i] == '+' ? ' ' : encoded[i];
+      continue;
+    }
+    const auto byte = i + 2 < encoded.size() ? HexDecode(encoded.substr(i + 1, 2)) : std::nullopt;
+    if (!byte.has_value()) return std::nullopt;
+    decoded += *byte;
+    i += 2;
+  }
+  return decoded;
 }
 
 // Scheme, authority and path as a browser writes them: scheme and host in lower case, no default
 // port, "/" for an empty path.
-std::string BaseOf(const urls::url_view& url) {
-  std::string origin = fmt::format("{}://{}", View(url.scheme()), View(url.encoded_authority()));
+std::string BaseOf(const UriParts& url) {
+  std::string origin = fmt::format("{}://{}", url.scheme, url.authority);
   for (char& c : origin) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
   const std::string_view port = origin.starts_with("https:") ? ":443" : ":80";
   if (origin.ends_with(port)) origin.resize(origin.size() - port.size());
-  const std::string_view path = View(url.encoded_path());
-  return origin + std::string(path.empty() ? "/" : path);
+  return origin + std::string(url.path.empty() ? "/" : url.path);
 }
 
 absl::StatusOr<Callback> ParseUrl(const std::string& text) {
-  const auto parsed = urls::parse_uri({text.data(), text.size()});
-  if (!parsed.has_value()) return Malformed("callback_url", "not an absolute URL");
-  const urls::url_view url = *parsed;
-  if (!url.has_query()) return Malformed("callback_url", "has no query");
+  const auto url = SplitUri(text);
+  if (!url.has_value() || url->authority.empty()) return Malformed("callback_url", "not an absolute URL");
+  if (!url->query.has_value()) return Malformed("callback_url", "has no query");
   Callback callback;
-  callback.base_url = BaseOf(url);
-  for (const auto& param : url.encoded_params()) {
-    callback.parameters.emplace_back(Decode(param.key),
-                                     param.has_value ? Decode(param.value) : std::string());
+  callback.base_url = BaseOf(*url);
+  for (std::string_view rest = *url->query; !rest.empty();) {
+    const size_t end = std::min(rest.find('&'), rest.size());
+    const std::string_view pair = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (pair.empty()) continue;
+    const size_t equals = std::min(pair.find('='), pair.size());
+    auto name = Decode(pair.substr(0, equals));
+    auto value = Decode(pair.substr(std::min(equals + 1, pair.size())));
+    if (!name.has_value() || !value.has_value()) {
+      return Malformed("callback_url", "has a '%' without two hexadecimal digits");
+    }
+    callback.parameters.emplace_back(*std::move(name), *std::move(value));
   }
   return callback;
 }
 
 absl::Status CheckRedirectUri(const Callback& callback, const storage::v1::Flow& flow) {
   if (callback.base_url.empty()) return absl::OkStatus();
-  const auto expected = urls::parse_uri({flow.redirect_uri().data(), flow.redirect_uri().size()});
+  const auto expected = SplitUri(flow.redirect_uri());
   if (expected.has_value() && callback.base_url == BaseOf(*expected)) return absl::OkStatus();
   return Malformed("callback_url", "is not the redirect_uri that this flow was begun with");
 }

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <boost/url/parse.hpp>
-#include <boost/url/url_view.hpp>
-
 #include "base/reason.h"
 #include "base/status_macros.h"
 #include "crypto/digest.h"
 #include "flow/flow.h"
+#include "flow/uri_parts.h"
 #include "provider/provider.h"
 
 namespace grantkeep {
@@ -22,8 +20,8 @@ constexpr size_t kStateBytes = 32;
 // RFC 8707 section 2.
 absl::Status CheckResources(const std::vector<std::string>& resources) {
   for (size_t i = 0; i < resources.size(); ++i) {
-    const auto parsed = boost::urls::parse_uri({resources[i].data(), resources[i].size()});
-    if (!parsed.has_value() || parsed->has_fragment()) {
+    const auto parsed = SplitUri(resources[i]);
+    if (!parsed.has_value() || parsed->fragment.has_value()) {
       return FieldError(fmt::format("resource[{}]", i), "must be an absolute URI without fragment");
     }
   }
