@@ -9,6 +9,7 @@
 #include "flow/flow.h"
 #include "provider/provider.h"
 #include "refresh/freshness.h"
+#include "refresh/in_doubt.h"
 #include "refresh/same_server.h"
 #include "telemetry/log.h"
 
@@ -50,7 +51,6 @@ absl::Status Describe(const TokenOutcome& outcome, const Provider& provider) {
 
 Wiped<storage::v1::Grant> NewGrant(const storage::v1::Flow& flow, const TokenOutcome& outcome,
                                    const config::v1::Provider& record, std::string grant_id, Time now) {
-  const TokenSet& tokens = outcome.tokens;
   Wiped<storage::v1::Grant> grant;
   grant->set_grant_id(std::move(grant_id));
   grant->set_subject(flow.subject());
@@ -62,20 +62,8 @@ Wiped<storage::v1::Grant> NewGrant(const storage::v1::Flow& flow, const TokenOut
   *grant->mutable_resource() = flow.resource();
   grant->set_caller(flow.caller());
   grant->set_create_time_us(ToMicros(now));
-  // Granted scopes when the provider says them, else as requested (RFC 6749 section 5.1).
   *grant->mutable_scopes() = flow.scopes();
-  if (tokens.scopes.has_value())
-    grant->mutable_scopes()->Assign(tokens.scopes->begin(), tokens.scopes->end());
-
-  grant->set_generation(1);
-  grant->set_access_token(tokens.access_token.Expose().data(), tokens.access_token.size());
-  grant->set_token_type(tokens.token_type);
-  if (tokens.refresh_token.has_value()) {
-    grant->set_refresh_token(tokens.refresh_token->Expose().data(), tokens.refresh_token->size());
-  }
-  grant->set_issue_time_us(ToMicros(outcome.sent_time));
-  const Duration lifetime = tokens.expires_in.value_or(seconds(record.default_lifetime().seconds()));
-  if (lifetime > Duration(0)) grant->set_expire_time_us(ToMicros(outcome.sent_time + lifetime));
+  WriteTokens(*grant, outcome, record);
   grant->set_state(storage::v1::Grant::STATE_ACTIVE);
   grant->set_state_time_us(ToMicros(now));
   return grant;

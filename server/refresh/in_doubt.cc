@@ -48,6 +48,11 @@ void BackOff(Grant& grant, const TokenOutcome& outcome, double jitter, Time now)
   grant.set_not_before_us(ToMicros(now + wait));
 }
 
+void WriteRefreshToken(Grant& grant, const TokenSet& tokens) {
+  if (!tokens.refresh_token.has_value()) return;
+  grant.set_refresh_token(tokens.refresh_token->Expose().data(), tokens.refresh_token->size());
+}
+
 }  // namespace
 
 Presentation MayPresent(const Grant& grant, const config::v1::Provider& provider, Duration call_limit,
@@ -71,27 +76,29 @@ void RecordIntent(Grant& grant, const std::string& owner, Duration call_limit, b
   if (forced) grant.set_forced_time_us(ToMicros(now));
 }
 
+void WriteTokens(Grant& grant, const TokenOutcome& outcome, const config::v1::Provider& provider) {
+  const TokenSet& tokens = outcome.tokens;
+  WriteRefreshToken(grant, tokens);
+  grant.set_generation(grant.generation() + 1);
+  grant.set_access_token(tokens.access_token.Expose().data(), tokens.access_token.size());
+  grant.set_token_type(tokens.token_type);
+  grant.set_issue_time_us(ToMicros(outcome.sent_time));
+  const Duration lifetime = tokens.expires_in.value_or(seconds(provider.default_lifetime().seconds()));
+  grant.set_expire_time_us(lifetime > Duration(0) ? ToMicros(outcome.sent_time + lifetime) : 0);
+  if (tokens.scopes.has_value()) grant.mutable_scopes()->Assign(tokens.scopes->begin(), tokens.scopes->end());
+}
+
 void InstallTokens(Grant& grant, const TokenOutcome& outcome, const config::v1::Provider& provider,
                    Time now) {
-  const TokenSet& tokens = outcome.tokens;
-  if (tokens.refresh_token.has_value()) {
-    grant.set_refresh_token(tokens.refresh_token->Expose().data(), tokens.refresh_token->size());
-  }
-  grant.set_generation(grant.generation() + 1);
   grant.clear_intent();
-  if (!outcome.status.ok()) {
-    BackOff(grant, outcome, 0.5, now);
-  } else {
-    grant.set_access_token(tokens.access_token.Expose().data(), tokens.access_token.size());
-    grant.set_token_type(tokens.token_type);
-    grant.set_issue_time_us(ToMicros(outcome.sent_time));
-    Duration lifetime = tokens.expires_in.value_or(seconds(provider.default_lifetime().seconds()));
-    grant.set_expire_time_us(lifetime > Duration(0) ? ToMicros(outcome.sent_time + lifetime) : 0);
-    if (tokens.scopes.has_value()) {
-      grant.mutable_scopes()->Assign(tokens.scopes->begin(), tokens.scopes->end());
-    }
+  if (outcome.status.ok()) {
+    WriteTokens(grant, outcome, provider);
     grant.set_failures(0);
     grant.clear_not_before_us();
+  } else {
+    WriteRefreshToken(grant, outcome.tokens);
+    grant.set_generation(grant.generation() + 1);
+    BackOff(grant, outcome, 0.5, now);
   }
   if (grant.state() != Grant::STATE_ACTIVE) EnterState(grant, Grant::STATE_ACTIVE, "", now);
 }

@@ -29,6 +29,12 @@ Presentation MayPresent(const storage::v1::Grant& grant, const config::v1::Provi
 void RecordIntent(storage::v1::Grant& grant, const std::string& owner, Duration call_limit, bool last_attempt,
                   bool forced, Time now);
 
+// Writes what a provider granted: the tokens, what they may do and how long, the next generation;
+// also of a grant that is new. Requires a usable access token. What the answer leaves out stays: the
+// refresh token (RFC 6749 section 6), the scopes (section 5.1).
+void WriteTokens(storage::v1::Grant& grant, const TokenOutcome& outcome,
+                 const config::v1::Provider& provider);
+
 // GRANTED: installs generation g+1: refresh token, access token and expiry together. A token set
 // without a usable access token keeps the old one, and its new refresh token is not lost.
 void InstallTokens(storage::v1::Grant& grant, const TokenOutcome& outcome,

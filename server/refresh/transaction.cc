@@ -148,8 +148,8 @@ awaitable<TokenOutcome> RefreshTransaction::CallProvider() {
     // the intent says, and then the lease.
     TokenOutcome late;
     late.kind = TokenOutcome::Kind::kNotSent;
-    late.status = Error(Reason::kStoreUnavailable, "too little time was left of the lease on the grant");
-
+    late.status = RetryableError(Reason::kStoreUnavailable,
+                                 "too little time was left of the lease on the grant", seconds(1));
     co_return late;
   }
   const bool discovered = provider_->record().token_endpoint().empty();
@@ -294,11 +294,11 @@ absl::Status RefreshTransaction::Describe(const TokenOutcome& outcome) const {
   const Duration retry = outcome.retry_after.value_or(seconds(1));
   switch (outcome.kind) {
     case TokenOutcome::Kind::kNotSent:
-      if (outcome.status.ok() || !HasReason(outcome.status, Reason::kClientMisconfigured)) {
-        const std::string_view message(outcome.status.message().data(), outcome.status.message().size());
-        return RetryableError(Reason::kProviderUnreachable, message, retry);
-      }
-      return outcome.status;
+      // What kept us from asking at all is not the provider's fault.
+      if (!HasReason(outcome.status, Reason::kProviderUnreachable)) return outcome.status;
+      return RetryableError(
+          Reason::kProviderUnreachable,
+          std::string_view(outcome.status.message().data(), outcome.status.message().size()), retry);
     case TokenOutcome::Kind::kRefused:
       if (outcome.error == "invalid_client" || outcome.error == "unauthorized_client") {
         return Error(Reason::kClientMisconfigured,

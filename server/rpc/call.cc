@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rpc/call.h"
 
-#include <grpc/support/time.h>
-
 #include "base/reason.h"
+#include "rpc/deadline.h"
 #include "rpc/edge.h"
 #include "rpc/method.h"
 #include "rpc/raw_service.h"
@@ -13,18 +12,6 @@ namespace {
 
 // When to come back after OVERLOADED.
 constexpr Duration kOverloadRetry = std::chrono::milliseconds(200);
-
-// The caller's deadline in our time: as far from `now` as it is from gRPC's own.
-Tick ToTick(gpr_timespec deadline, Tick now) {
-  if (gpr_time_cmp(deadline, gpr_inf_future(deadline.clock_type)) == 0) {
-    return now + UnaryCall::kDefaultDeadline;
-  }
-  gpr_timespec left = gpr_time_sub(deadline, gpr_now(deadline.clock_type));
-  // Callers may ask for centuries, which a Tick cannot hold.
-  constexpr int64_t kLongestSeconds = int64_t{24} * 60 * 60;
-  if (left.tv_sec > kLongestSeconds) left = gpr_time_from_seconds(kLongestSeconds, GPR_TIMESPAN);
-  return now + std::chrono::seconds(left.tv_sec) + std::chrono::nanoseconds(left.tv_nsec);
-}
 
 }  // namespace
 
@@ -75,7 +62,7 @@ const std::string& UnaryCall::request_id() {
 Call UnaryCall::Describe() {
   Call call;
   call.caller = edge_.access.Authenticate();
-  call.deadline = ToTick(context_.raw_deadline(), edge_.clock.Steady());
+  call.deadline = DeadlineIn(context_.raw_deadline(), edge_.clock.Steady());
   call.request_id = request_id();
   return call;
 }

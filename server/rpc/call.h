@@ -40,7 +40,7 @@ class UnaryCall {
   Edge& edge() { return edge_; }
 
   // Who calls, until when, under which request id: the call as the domain sees it. Without a
-  // deadline of the caller's own, kDefaultDeadline applies.
+  // deadline of the caller's own, rpc/deadline.h says which applies.
   Call Describe();
   // The client has left, or its deadline has passed. Any thread that owns the call.
   bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
@@ -49,8 +49,6 @@ class UnaryCall {
   void Succeed(const grpc::ByteBuffer& response);
   void Fail(const absl::Status& status);
   void Fail(const Failure& failure);
-
-  static constexpr Duration kDefaultDeadline = std::chrono::seconds(30);
 
  private:
   // An event of this call in the queue, named after the member function that it runs.

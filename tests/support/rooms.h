@@ -15,6 +15,7 @@
 #include "provider/provider.h"
 #include "store/sqlite/sqlite_store.h"
 #include "telemetry/redact.h"
+#include "tests/support/interposed_store.h"
 #include "tests/support/scripted_http.h"
 #include "tests/support/test_loop.h"
 #include "vault/flows.h"
@@ -31,7 +32,8 @@ class Rooms {
   explicit Rooms(const std::string& providers_yaml, std::string store_path = ":memory:") {
     SqliteStore::Options options;
     options.path = std::move(store_path);
-    store = SqliteStore::Open(options, clock).value();
+    sqlite = SqliteStore::Open(options, clock).value();
+    store = std::make_unique<InterposedStore>(*sqlite);
     root = MakeRootKey();
     records = std::make_unique<SealedRecords>(*store, *root, clock, random);
     grants = std::make_unique<Grants>(*store, *records);
@@ -80,7 +82,8 @@ class Rooms {
   TestLoop loop;
   SystemRandom random;
   ScriptedHttp http{clock};
-  std::unique_ptr<SqliteStore> store;
+  std::unique_ptr<SqliteStore> sqlite;
+  std::unique_ptr<InterposedStore> store;
   std::unique_ptr<KeyWrapper> root;
   std::unique_ptr<SealedRecords> records;
   std::unique_ptr<Grants> grants;

@@ -300,6 +300,14 @@ TEST_F(StaticSecretsInTheVault, StoreErrorsComeUpWithContext) {
   EXPECT_EQ(ReadMemory("bot"), "value");
 }
 
+TEST_F(StaticSecretsInTheVault, AreNotAnsweredFromMemoryAfterAPutThatMayHaveHappened) {
+  ASSERT_TRUE(Put("bot", "old").ok());
+  store_->commit_answers_lost = 1;
+  EXPECT_FALSE(Put("bot", "new").ok());
+  EXPECT_EQ(ReadMemory("bot"), "nothing");
+  EXPECT_EQ(Read("bot"), "new");
+}
+
 TEST_F(StaticSecretsInTheVault, AnAlteredRecordIsCorrupt) {
   ASSERT_TRUE(Put("bot", "value").ok());
   const Key key = Key::Under(Kind::kStaticSecret, acme_, "", "bot");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef GRANTKEEP_TESTS_UNIT_VAULT_INTERPOSED_STORE_H_
-#define GRANTKEEP_TESTS_UNIT_VAULT_INTERPOSED_STORE_H_
+#ifndef GRANTKEEP_TESTS_SUPPORT_INTERPOSED_STORE_H_
+#define GRANTKEEP_TESTS_SUPPORT_INTERPOSED_STORE_H_
 
 #include <boost/asio/awaitable.hpp>
 #include <functional>
@@ -13,8 +13,8 @@
 
 namespace grantkeep::testing {
 
-// A real store that counts operations, fails on request, and lets something happen just before a
-// read or a commit.
+// A real store that counts operations, fails on request, and lets something happen around a read or
+// a commit.
 class InterposedStore final : public Store {
  public:
   template <typename T>
@@ -24,9 +24,14 @@ class InterposedStore final : public Store {
 
   // Given: every operation answers so, and nothing is done.
   std::optional<absl::Status> failure;
+  // The next that many commits fail, and nothing is done.
+  int commits_refused = 0;
+  // The next that many commits are done, and answer as if nobody knew.
+  int commit_answers_lost = 0;
   std::function<boost::asio::awaitable<void>()> before_get;
   // Called once, then forgotten.
   std::function<boost::asio::awaitable<void>()> before_next_commit;
+  std::function<void()> after_next_commit;
   int gets = 0;
   int commits = 0;
   std::vector<Write> last_commit;
@@ -44,8 +49,18 @@ class InterposedStore final : public Store {
     ++commits;
     if (auto hook = std::exchange(before_next_commit, nullptr)) co_await hook();
     if (failure) co_return *failure;
+    if (commits_refused > 0) {
+      --commits_refused;
+      co_return absl::UnavailableError("interposed: not done");
+    }
     last_commit = writes;
-    co_return co_await store_.Commit(std::move(writes), deadline);
+    absl::StatusOr<CommitResult> result = co_await store_.Commit(std::move(writes), deadline);
+    if (auto hook = std::exchange(after_next_commit, nullptr)) hook();
+    if (commit_answers_lost > 0) {
+      --commit_answers_lost;
+      co_return absl::DeadlineExceededError("interposed: done, but nobody knows");
+    }
+    co_return result;
   }
   Answer<TakeResult> Take(Key key, std::string guard, uint32_t burn_after, Tick deadline) override {
     if (failure) co_return *failure;
@@ -71,4 +86,4 @@ class InterposedStore final : public Store {
 
 }  // namespace grantkeep::testing
 
-#endif  // GRANTKEEP_TESTS_UNIT_VAULT_INTERPOSED_STORE_H_
+#endif  // GRANTKEEP_TESTS_SUPPORT_INTERPOSED_STORE_H_
