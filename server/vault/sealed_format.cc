@@ -59,7 +59,7 @@ std::optional<SealedView> ParseSealed(std::string_view record) {
   const auto format = reader.Number(1);
   if (format != kSealedFormat) return std::nullopt;
   const auto kek_version = reader.Number(2);
-  if (!kek_version.has_value()) return std::nullopt;
+  if (kek_version.value_or(0) == 0) return std::nullopt;
   const auto wrapped_dek = reader.Bytes(3);
   if (!wrapped_dek.has_value() || wrapped_dek->size() != kWrappedDekSize) return std::nullopt;
   const auto payload = reader.Bytes(4);

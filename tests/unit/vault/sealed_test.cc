@@ -12,6 +12,7 @@
 #include "crypto/digest.h"
 #include "grantkeep/storage/v1/records.pb.h"
 #include "tests/unit/vault/vault_fixture.h"
+#include "vault/sealed_format.h"
 
 namespace grantkeep::testing {
 namespace {
@@ -113,6 +114,16 @@ TEST_F(Sealed, DoesNotOpenWithPartsOfAnotherRecord) {
   mixed = mine;
   mixed.set_format(2);
   ExpectCorrupt(key_, kRevision, mixed.SerializeAsString(), "a format that does not exist");
+}
+
+TEST(SealedFormat, HasNoKeyVersionZero) {
+  // Written out, which no protobuf writer does.
+  const std::string record =
+      std::string("\x08\x01\x10\x00\x1a\x3c", 6) + std::string(60, 'w') + "\x22\x20" + std::string(32, 'p');
+  EXPECT_FALSE(ParseSealed(record).has_value());
+  std::string version_one = record;
+  version_one[3] = 1;
+  EXPECT_TRUE(ParseSealed(version_one).has_value());
 }
 
 TEST_F(Sealed, HasNewKeysAndNoncesEachTime) {
