@@ -9,7 +9,7 @@
 #include "flow/flow.h"
 #include "provider/provider.h"
 #include "refresh/freshness.h"
-#include "refresh/in_doubt.h"
+#include "refresh/grant_changes.h"
 #include "refresh/same_server.h"
 #include "telemetry/log.h"
 

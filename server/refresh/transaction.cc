@@ -9,7 +9,7 @@
 #include "base/reason.h"
 #include "base/status_macros.h"
 #include "refresh/freshness.h"
-#include "refresh/in_doubt.h"
+#include "refresh/grant_changes.h"
 #include "refresh/same_server.h"
 #include "telemetry/log.h"
 

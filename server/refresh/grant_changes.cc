@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "refresh/in_doubt.h"
+#include "refresh/grant_changes.h"
 
 #include <algorithm>
 

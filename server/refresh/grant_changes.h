@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef GRANTKEEP_REFRESH_IN_DOUBT_H_
-#define GRANTKEEP_REFRESH_IN_DOUBT_H_
+#ifndef GRANTKEEP_REFRESH_GRANT_CHANGES_H_
+#define GRANTKEEP_REFRESH_GRANT_CHANGES_H_
 
 #include <string>
 
@@ -52,4 +52,4 @@ void EnterState(storage::v1::Grant& grant, storage::v1::Grant::State state, cons
 
 }  // namespace grantkeep
 
-#endif  // GRANTKEEP_REFRESH_IN_DOUBT_H_
+#endif  // GRANTKEEP_REFRESH_GRANT_CHANGES_H_
