@@ -68,9 +68,10 @@ awaitable<AuthenticatedPost::Result> AuthenticatedPost::Send(std::string url, bo
     result.client_secret = std::move(*secret);
     if (!result.answer.response.has_value()) break;
     const auto error = ReadOAuthError(record_, *result.answer.response);
-    if (!error.has_value() || error->code != "invalid_client") {
+    const int status = result.answer.response->status;
+    // Too many requests do not get fewer by another secret.
+    if (!error.has_value() || error->code != "invalid_client" || status == 429) {
       // Other refusals come after the client was authenticated, but for overload and the like.
-      const int status = result.answer.response->status;
       const bool authenticated = error.has_value() ? error->code == "invalid_grant" : status <= 299;
       if (authenticated) accepted_secret_ = index;
       break;

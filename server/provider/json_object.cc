@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "provider/json_object.h"
 
+#include <array>
 #include <boost/json/basic_parser_impl.hpp>
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 namespace grantkeep {
@@ -10,7 +12,8 @@ namespace {
 
 namespace json = boost::json;
 
-// Collects the members of the outermost object from the parser's events.
+// Collects the members of the outermost object, and of the objects directly in it, from the
+// parser's events.
 class Collector {
  public:
   static constexpr std::size_t max_object_size = SIZE_MAX;
@@ -25,24 +28,34 @@ class Collector {
 
   void Reserve(size_t size) { part_.reserve(size); }
   bool is_object() const { return is_object_; }
-  std::map<std::string, JsonMember, std::less<>> TakeMembers() { return std::move(members_); }
+  JsonObject::Members TakeMembers() { return std::move(objects_[0]); }
 
   bool on_document_begin(json::error_code&) { return true; }
   bool on_document_end(json::error_code&) { return true; }
 
   bool on_object_begin(json::error_code&) {
-    if (depth_ == 0) is_object_ = true;
-    Nested();
+    if (depth_ == 0) {
+      is_object_ = true;
+      collected_ = 1;
+    } else if (depth_ == 1 && collected_ == 1) {
+      Value(JsonMember::Type::kObject);
+      objects_[1].clear();
+      collected_ = 2;
+    } else {
+      Value(JsonMember::Type::kOther);
+    }
     ++depth_;
     return true;
   }
   bool on_object_end(std::size_t, json::error_code&) {
     --depth_;
+    if (collected_ <= depth_) return true;
+    collected_ = depth_;
+    if (depth_ == 1) current_[0]->object = std::make_unique<JsonObject>(std::move(objects_[1]));
     return true;
   }
   bool on_array_begin(json::error_code&) {
-    if (depth_ == 1) Value(JsonMember::Type::kStrings);
-    if (depth_ > 1) Nested();
+    Value(IsMember() ? JsonMember::Type::kStrings : JsonMember::Type::kOther);
     ++depth_;
     return true;
   }
@@ -54,11 +67,11 @@ class Collector {
   bool on_key_part(json::string_view part, std::size_t, json::error_code&) { return AddPart(part); }
   bool on_key(json::string_view rest, std::size_t, json::error_code&) {
     AddPart(rest);
-    if (depth_ == 1) {
-      const auto [position, inserted] = members_.try_emplace(part_);
-      current_ = &position->second;
-      *current_ = JsonMember();
-      current_->repeated = !inserted;
+    if (IsMember()) {
+      const auto [position, inserted] = objects_.at(collected_ - 1).try_emplace(part_);
+      position->second = JsonMember();
+      position->second.repeated = !inserted;
+      current_.at(collected_ - 1) = &position->second;
     }
     part_.clear();
     return true;
@@ -67,11 +80,10 @@ class Collector {
   bool on_string_part(json::string_view part, std::size_t, json::error_code&) { return AddPart(part); }
   bool on_string(json::string_view rest, std::size_t, json::error_code&) {
     AddPart(rest);
-    if (depth_ == 1) {
-      Value(JsonMember::Type::kString);
-      if (current_ != nullptr) current_->text = Secret(part_);
-    } else if (depth_ == 2 && current_ != nullptr && current_->type == JsonMember::Type::kStrings) {
-      current_->strings.push_back(part_);
+    if (IsMember()) {
+      Value(JsonMember::Type::kString).text = Secret(part_);
+    } else if (collected_ > 0 && current_.at(collected_ - 1)->type == JsonMember::Type::kStrings) {
+      current_.at(collected_ - 1)->strings.emplace_back(part_);
     }
     part_.clear();
     return true;
@@ -86,8 +98,7 @@ class Collector {
   }
   bool on_double(double value, json::string_view, json::error_code&) { return Number(value); }
   bool on_bool(bool value, json::error_code&) {
-    Value(JsonMember::Type::kBool);
-    if (depth_ == 1 && current_ != nullptr) current_->boolean = value;
+    Value(JsonMember::Type::kBool).boolean = value;
     return true;
   }
   bool on_null(json::error_code&) {
@@ -103,34 +114,39 @@ class Collector {
     return true;
   }
   bool Number(double value) {
-    Value(JsonMember::Type::kNumber);
-    if (depth_ == 1 && current_ != nullptr) current_->number = value;
+    Value(JsonMember::Type::kNumber).number = value;
     return true;
   }
-  // A value of `type` begins: the member's own, or an element of its array.
-  void Value(JsonMember::Type type) {
-    if (current_ == nullptr) return;
-    if (depth_ == 1) {
-      current_->type = type;
-    } else {
-      current_->type = JsonMember::Type::kOther;
-    }
-  }
-  // An object begins, or an array inside another value.
-  void Nested() {
-    if (depth_ >= 1) Value(JsonMember::Type::kOther);
+  // Whether what comes now belongs directly to an object that is collected, and is not an element of
+  // an array in it or deeper.
+  bool IsMember() const { return collected_ > 0 && depth_ == collected_; }
+  // A value of `type` begins: a member's own, or something inside a member that makes it kOther.
+  JsonMember& Value(JsonMember::Type type) {
+    if (collected_ == 0) return outside_;
+    JsonMember& member = *current_.at(collected_ - 1);
+    member.type = IsMember() ? type : JsonMember::Type::kOther;
+    return member;
   }
 
-  std::map<std::string, JsonMember, std::less<>> members_;
-  JsonMember* current_ = nullptr;
+  // The outermost object and the one in it; of each, the member being read.
+  std::array<JsonObject::Members, 2> objects_;
+  std::array<JsonMember*, 2> current_ = {};
   // The string being read. Its capacity is reserved once, so that it leaves no copies behind when
   // it grows, and wiped at the end.
   std::string part_;
-  int depth_ = 0;
+  JsonMember outside_;  // of any object
+  size_t depth_ = 0;
+  // How many of the open brackets, from outside, are objects that are collected.
+  size_t collected_ = 0;
   bool is_object_ = false;
 };
 
 }  // namespace
+
+JsonMember::JsonMember() = default;
+JsonMember::~JsonMember() = default;
+JsonMember::JsonMember(JsonMember&&) noexcept = default;
+JsonMember& JsonMember::operator=(JsonMember&&) noexcept = default;
 
 absl::StatusOr<JsonObject> JsonObject::Parse(std::string_view text) {
   json::parse_options options;
@@ -142,9 +158,7 @@ absl::StatusOr<JsonObject> JsonObject::Parse(std::string_view text) {
   if (error.failed()) return absl::InvalidArgumentError("is not valid JSON");
   if (consumed != text.size()) return absl::InvalidArgumentError("has something after its JSON");
   if (!parser.handler().is_object()) return absl::InvalidArgumentError("is not a JSON object");
-  JsonObject object;
-  object.members_ = parser.handler().TakeMembers();
-  return object;
+  return JsonObject(parser.handler().TakeMembers());
 }
 
 const JsonMember* JsonObject::Find(std::string_view name) const {

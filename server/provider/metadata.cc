@@ -51,7 +51,8 @@ class Document {
                      required ? Required(name, Type::kStrings) : Optional(name, Type::kStrings));
     if (member == nullptr) return absl::OkStatus();
     const auto& strings = member->strings;
-    if (std::find(strings.begin(), strings.end(), value) != strings.end()) return absl::OkStatus();
+    const auto is_value = [&](const Secret& text) { return text.Expose() == value; };
+    if (std::any_of(strings.begin(), strings.end(), is_value)) return absl::OkStatus();
     return Wrong(name, fmt::format("does not list {}", value));
   }
 

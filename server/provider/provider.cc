@@ -35,7 +35,7 @@ struct Provider::State {
   std::optional<Discovery> discovery;  // set where the endpoints are not configured
 
   awaitable<TokenOutcome> RequestTokens(std::string token_endpoint, bool discovered,
-                                        FormParameters parameters, Tick deadline);
+                                        FormParameters parameters, TokenRequestKind kind, Tick deadline);
   awaitable<absl::Status> Revoke(std::string revocation_endpoint, bool discovered, FormParameters parameters,
                                  Tick deadline);
 };
@@ -135,7 +135,8 @@ awaitable<TokenOutcome> Provider::ExchangeCode(std::string token_endpoint, bool 
     parameters.Add("code_verifier", code_verifier.Expose());
   }
   for (const std::string& uri : resource) parameters.Add("resource", uri);
-  return state_->RequestTokens(std::move(token_endpoint), discovered, std::move(parameters), deadline);
+  return state_->RequestTokens(std::move(token_endpoint), discovered, std::move(parameters),
+                               TokenRequestKind::kCodeExchange, deadline);
 }
 
 awaitable<TokenOutcome> Provider::Refresh(std::string token_endpoint, bool discovered, Secret refresh_token,
@@ -146,7 +147,8 @@ awaitable<TokenOutcome> Provider::Refresh(std::string token_endpoint, bool disco
   parameters.Add("refresh_token", refresh_token.Expose());
   if (state_->record.refresh_with_redirect_uri()) parameters.Add("redirect_uri", redirect_uri);
   for (const std::string& uri : resource) parameters.Add("resource", uri);
-  return state_->RequestTokens(std::move(token_endpoint), discovered, std::move(parameters), deadline);
+  return state_->RequestTokens(std::move(token_endpoint), discovered, std::move(parameters),
+                               TokenRequestKind::kRefresh, deadline);
 }
 
 awaitable<absl::Status> Provider::Revoke(std::string revocation_endpoint, bool discovered, Secret token,
@@ -165,7 +167,8 @@ Duration Provider::request_timeout() const {
 }
 
 awaitable<TokenOutcome> Provider::State::RequestTokens(std::string token_endpoint, bool discovered,
-                                                       FormParameters parameters, Tick deadline) {
+                                                       FormParameters parameters, TokenRequestKind kind,
+                                                       Tick deadline) {
   AuthenticatedPost::Result result =
       co_await post.Send(std::move(token_endpoint), discovered, parameters, deadline);
   if (!result.prepared.ok()) {
@@ -175,7 +178,7 @@ awaitable<TokenOutcome> Provider::State::RequestTokens(std::string token_endpoin
     unsent.sent_time = dependencies.clock.Now();
     co_return unsent;
   }
-  TokenOutcome outcome = ParseTokenAnswer(record, result.answer, result.sent_time);
+  TokenOutcome outcome = ParseTokenAnswer(record, result.answer, result.sent_time, kind);
   if (!outcome.remark.empty()) Log("provider").warn("{}", outcome.remark);
   // Some providers quote the request in their errors.
   const auto leaks = [&](std::string_view text) {

@@ -75,8 +75,9 @@ struct TokenOutcome {
   std::string error_description;  // kRefused: filtered, at most 200 bytes; never logged with tokens
   std::optional<std::chrono::seconds> retry_after;  // from Retry-After, at most 1 h
   absl::Status status;
-  // kGranted: names the first field beside the access token that could not be read (refresh_token,
-  // expires_in, scope) and counts as absent; empty when there is none. For logs.
+  // Names the fields beside the access token that could not be read and count as absent
+  // (refresh_token, expires_in, scope), and says when the answer had tokens that nobody keeps; empty
+  // when there is nothing to say. For logs.
   std::string remark;
   Time sent_time;  // when the request was sent, by Clock::Now()
 
@@ -159,9 +160,13 @@ class Catalogue {
   std::map<ProviderId, std::unique_ptr<Provider>> providers_;
 };
 
+// The request that an answer is about.
+enum class TokenRequestKind { kCodeExchange, kRefresh };
+
 // Pure: reads the answer of a token endpoint (RFC 6749 section 5). Apart from the I/O, so that
 // every shape of answer can be tested.
-TokenOutcome ParseTokenAnswer(const config::v1::Provider& record, const HttpOutcome& answer, Time sent_time);
+TokenOutcome ParseTokenAnswer(const config::v1::Provider& record, const HttpOutcome& answer, Time sent_time,
+                              TokenRequestKind request = TokenRequestKind::kCodeExchange);
 
 }  // namespace grantkeep
 

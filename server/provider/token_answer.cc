@@ -21,23 +21,15 @@ using std::chrono::seconds;
 using Kind = TokenOutcome::Kind;
 using Type = JsonMember::Type;
 
-constexpr size_t kMaxErrorCode = 64;
-constexpr size_t kMaxDescription = 200;
+constexpr std::array<std::string_view, 2> kTokens = {"access_token", "refresh_token"};
+constexpr std::string_view kCharacters = "has characters that no token may have";
 constexpr seconds kMaxLifetime = std::chrono::hours(24) * 365 * 10;
-
-// RFC 6749 appendix A.7 and A.8: %x20-21 / %x23-5B / %x5D-7E.
-std::string Filtered(std::string_view text, size_t limit) {
-  std::string filtered;
-  for (const char c : text) {
-    if (filtered.size() == limit) break;
-    if (c >= 0x20 && c < 0x7F && c != '"' && c != '\\') filtered += c;
-  }
-  return filtered;
-}
 
 std::string Message(const config::v1::Provider& record, std::string_view what) {
   return fmt::format("provider '{}': token endpoint: {}", record.id(), what);
 }
+
+bool IsEmptyString(const JsonMember& member) { return member.type == Type::kString && member.text.empty(); }
 
 // A credential (RFC 6749 appendix A.12 and A.17: 1*VSCHAR), or what is wrong with it.
 std::string_view ProblemWithToken(const JsonMember* member) {
@@ -45,7 +37,14 @@ std::string_view ProblemWithToken(const JsonMember* member) {
   if (member->type != Type::kString) return "is not a string";
   const std::string_view token = member->text.Expose();
   if (token.empty()) return "is empty";
-  return IsPrintableAscii(token) ? "" : "has characters that no token may have";
+  return IsPrintableAscii(token) ? "" : kCharacters;
+}
+
+// An access token travels in a header, where a space would end it (RFC 6750 section 2.1).
+std::string_view ProblemWithAccessToken(const JsonMember* member) {
+  const std::string_view problem = ProblemWithToken(member);
+  if (!problem.empty()) return problem;
+  return member->text.Expose().find(' ') == std::string_view::npos ? "" : kCharacters;
 }
 
 // A token of a type that is not understood must not be used (RFC 6749 section 7.1). "bot" and
@@ -83,7 +82,7 @@ std::optional<std::vector<std::string>> ReadScopes(const JsonMember& member, std
   std::vector<std::string> scopes;
   if (member.repeated) return std::nullopt;
   if (member.type == Type::kStrings) {
-    scopes = member.strings;
+    for (const Secret& scope : member.strings) scopes.emplace_back(scope.Expose());
   } else if (member.type == Type::kString) {
     const std::string separators = std::string(separator) + " ";
     std::string_view rest = member.text.Expose();
@@ -99,56 +98,123 @@ std::optional<std::vector<std::string>> ReadScopes(const JsonMember& member, std
   return scopes;
 }
 
-// The members beside the access token. One that cannot be read is left out and remarked upon: the
-// tokens are good all the same.
-void ReadRemainder(const config::v1::Provider& record, const JsonObject& body, TokenOutcome& outcome) {
-  const auto remark = [&](std::string_view field, std::string_view problem) {
-    if (outcome.remark.empty()) outcome.remark = Message(record, fmt::format("{} {}", field, problem));
-  };
-  if (const JsonMember* member = body.Find("refresh_token"); member != nullptr) {
-    const std::string_view problem = ProblemWithToken(member);
-    // An empty one means that there is none.
-    const bool none = member->type == Type::kString && member->text.empty();
-    if (problem.empty()) outcome.tokens.refresh_token = member->text.Clone();
-    if (!problem.empty() && !none) remark("refresh_token", problem);
-    if (member->repeated) remark("refresh_token", "is given twice");
-  }
-  if (const JsonMember* member = body.Find("expires_in"); member != nullptr) {
-    outcome.tokens.expires_in = ReadLifetime(*member);
-    if (!outcome.tokens.expires_in.has_value()) remark("expires_in", "is not a positive number of seconds");
-  }
-  if (const JsonMember* member = body.Find("scope"); member != nullptr) {
-    outcome.tokens.scopes = ReadScopes(*member, record.answer_scope_separator());
-    if (!outcome.tokens.scopes.has_value()) remark("scope", "is not a list of scopes");
-  }
+// Where in an answer the token set of the grant is. All fields are read from there and from nowhere
+// else: those of two token sets are never mixed.
+struct TokenSetPlace {
+  const JsonObject* object;  // null: there is none
+  std::string prefix;        // before the names of its fields in messages: "authed_user."
+  std::string_view problem;  // with the object itself
+};
+
+TokenSetPlace FindTokenSet(const config::v1::Provider& record, const JsonObject& body,
+                           TokenRequestKind request) {
+  const std::string& name = record.token_object();
+  if (name.empty()) return {&body, "", ""};
+  const JsonMember* const member = body.Find(name);
+  const JsonObject* const object = member == nullptr ? nullptr : member->object.get();
+  const bool found = object != nullptr && HoldsTokens(*object);
+  if (!found && request == TokenRequestKind::kRefresh) return {&body, "", ""};
+  if (member == nullptr) return {nullptr, name, "is missing"};
+  if (object == nullptr) return {nullptr, name, "is not an object"};
+  return {object, name + ".", member->repeated ? "is given twice" : ""};
 }
 
-void ReadSuccess(const config::v1::Provider& record, const HttpResponse& response, TokenOutcome& outcome) {
+class AnswerReader {
+ public:
+  AnswerReader(const config::v1::Provider& record, TokenOutcome& outcome)
+      : record_(record), outcome_(outcome) {}
+
+  void Read(const JsonObject& body, const TokenSetPlace& place) {
+    RemarkOtherTokens(body, place);
+    if (place.object == nullptr) {
+      outcome_.status =
+          Error(Reason::kProviderError, Message(record_, fmt::format("{} {}", place.prefix, place.problem)));
+      return;
+    }
+    ReadRemainder(*place.object, place.prefix);
+    ReadAccessToken(*place.object, place);
+  }
+
+ private:
+  void Remark(std::string_view what) {
+    outcome_.remark += outcome_.remark.empty() ? Message(record_, what) : fmt::format("; {}", what);
+  }
+  void Remark(const std::string& prefix, std::string_view field, std::string_view problem) {
+    Remark(fmt::format("{}{} {}", prefix, field, problem));
+  }
+
+  // Tokens that were issued and that nobody keeps.
+  void RemarkOtherTokens(const JsonObject& body, const TokenSetPlace& place) {
+    if (place.object != &body && HoldsTokens(body))
+      Remark("a second token set, at the top level, is not kept");
+    for (const auto& [name, member] : body.members()) {
+      const JsonObject* const object = member.object.get();
+      if (object == nullptr || object == place.object || !HoldsTokens(*object)) continue;
+      // The record's own name for it can be told; another is the provider's text.
+      Remark(fmt::format("a second token set, in {}, is not kept",
+                         name == record_.token_object() ? name : "another object"));
+    }
+  }
+
+  // The members beside the access token. One that cannot be read is left out and remarked upon: the
+  // tokens are good all the same.
+  void ReadRemainder(const JsonObject& set, const std::string& prefix) {
+    TokenSet& tokens = outcome_.tokens;
+    if (const JsonMember* member = set.Find("refresh_token"); member != nullptr) {
+      const std::string_view problem = ProblemWithToken(member);
+      if (problem.empty()) tokens.refresh_token = member->text.Clone();
+      // An empty one means that there is none.
+      if (!problem.empty() && !IsEmptyString(*member)) Remark(prefix, "refresh_token", problem);
+      if (member->repeated) Remark(prefix, "refresh_token", "is given twice");
+    }
+    if (const JsonMember* member = set.Find("expires_in"); member != nullptr) {
+      tokens.expires_in = ReadLifetime(*member);
+      if (!tokens.expires_in.has_value()) Remark(prefix, "expires_in", "is not a positive number of seconds");
+    }
+    if (const JsonMember* member = set.Find("scope"); member != nullptr) {
+      tokens.scopes = ReadScopes(*member, record_.answer_scope_separator());
+      if (!tokens.scopes.has_value()) Remark(prefix, "scope", "is not a list of scopes");
+    }
+  }
+
+  void ReadAccessToken(const JsonObject& set, const TokenSetPlace& place) {
+    const JsonMember* const token = set.Find("access_token");
+    const JsonMember* const type = set.Find("token_type");
+    std::string field = place.prefix + "access_token";
+    std::string_view problem = ProblemWithAccessToken(token);
+    const bool readable = problem.empty();
+    if (problem.empty() && token->repeated) problem = "is given twice";
+    if (problem.empty() && !place.problem.empty()) {
+      field = record_.token_object();
+      problem = place.problem;
+    }
+    if (problem.empty()) {
+      field = place.prefix + "token_type";
+      problem = ProblemWithTokenType(type);
+    }
+    if (readable || outcome_.tokens.refresh_token.has_value()) outcome_.kind = Kind::kGranted;
+    if (problem.empty()) {
+      outcome_.tokens.access_token = token->text.Clone();
+      outcome_.tokens.token_type = std::string(type->text.Expose());
+      outcome_.status = absl::OkStatus();
+    } else {
+      outcome_.status = Error(Reason::kProviderError, Message(record_, fmt::format("{} {}", field, problem)));
+    }
+  }
+
+  const config::v1::Provider& record_;
+  TokenOutcome& outcome_;
+};
+
+void ReadSuccess(const config::v1::Provider& record, const HttpResponse& response, TokenRequestKind request,
+                 TokenOutcome& outcome) {
   const auto body = JsonObject::Parse(response.body.Expose());
   if (!body.ok()) {
     const std::string_view problem(body.status().message().data(), body.status().message().size());
     outcome.status = Error(Reason::kProviderError, Message(record, fmt::format("the answer {}", problem)));
     return;
   }
-  ReadRemainder(record, *body, outcome);
-  const JsonMember* const token = body->Find("access_token");
-  const JsonMember* const type = body->Find("token_type");
-  std::string_view field = "access_token";
-  std::string_view problem = ProblemWithToken(token);
-  const bool readable = problem.empty();
-  if (problem.empty() && token->repeated) problem = "is given twice";
-  if (problem.empty()) {
-    field = "token_type";
-    problem = ProblemWithTokenType(type);
-  }
-  if (readable || outcome.tokens.refresh_token.has_value()) outcome.kind = Kind::kGranted;
-  if (problem.empty()) {
-    outcome.tokens.access_token = token->text.Clone();
-    outcome.tokens.token_type = std::string(type->text.Expose());
-    outcome.status = absl::OkStatus();
-  } else {
-    outcome.status = Error(Reason::kProviderError, Message(record, fmt::format("{} {}", field, problem)));
-  }
+  AnswerReader(record, outcome).Read(*body, FindTokenSet(record, *body, request));
 }
 
 void Refuse(const config::v1::Provider& record, const HttpResponse& response, OAuthError error,
@@ -168,29 +234,15 @@ void Refuse(const config::v1::Provider& record, const HttpResponse& response, OA
 
 }  // namespace
 
-std::optional<OAuthError> ReadOAuthError(const config::v1::Provider& record, const HttpResponse& response) {
-  const bool client_error = response.status >= 400 && response.status <= 499;
-  const bool with_success =
-      response.status == 200 && record.error_dialect() == config::v1::ERROR_DIALECT_ERROR_IN_200;
-  if (!client_error && !with_success) return std::nullopt;
-  const auto body = JsonObject::Parse(response.body.Expose());
-  if (!body.ok()) return std::nullopt;
-  const JsonMember* const code = body->Find("error");
-  if (code == nullptr || code->type != Type::kString) return std::nullopt;
-  OAuthError error;
-  error.code = Filtered(code->text.Expose(), kMaxErrorCode);
-  if (error.code.empty()) return std::nullopt;
-  if (const auto alias = record.error_aliases().find(error.code); alias != record.error_aliases().end()) {
-    error.code = alias->second;
-  }
-  if (const JsonMember* text = body->Find("error_description");
-      text != nullptr && text->type == Type::kString) {
-    error.description = Filtered(text->text.Expose(), kMaxDescription);
-  }
-  return error;
+bool HoldsTokens(const JsonObject& object) {
+  return std::any_of(kTokens.begin(), kTokens.end(), [&](std::string_view name) {
+    const JsonMember* const member = object.Find(name);
+    return member != nullptr && !IsEmptyString(*member);
+  });
 }
 
-TokenOutcome ParseTokenAnswer(const config::v1::Provider& record, const HttpOutcome& answer, Time sent_time) {
+TokenOutcome ParseTokenAnswer(const config::v1::Provider& record, const HttpOutcome& answer, Time sent_time,
+                              TokenRequestKind request) {
   TokenOutcome outcome;
   outcome.sent_time = sent_time;
   if (!answer.response.has_value()) {
@@ -202,7 +254,7 @@ TokenOutcome ParseTokenAnswer(const config::v1::Provider& record, const HttpOutc
   }
   const HttpResponse& response = *answer.response;
   outcome.retry_after = ReadRetryAfter(response, sent_time);
-  if (response.status >= 200 && response.status <= 299) ReadSuccess(record, response, outcome);
+  if (response.status >= 200 && response.status <= 299) ReadSuccess(record, response, request, outcome);
   // Tokens, once read, are never thrown away for what else the answer says.
   if (outcome.kind == Kind::kGranted) return outcome;
   std::optional<OAuthError> error = ReadOAuthError(record, response);

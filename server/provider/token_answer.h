@@ -19,13 +19,16 @@ struct OAuthError {
   std::string description;
 };
 
-// Pure: the error in an answer of the record's dialect: 4xx, or any status below 500 where errors
-// come with 200. Nothing when there is none, or not in that dialect.
+// Pure: the error in an answer of the record's dialect: 4xx, or 200 too where errors come with 200.
+// Nothing when there is none, when it is not in that dialect, or when it comes with 200 beside tokens.
 std::optional<OAuthError> ReadOAuthError(const config::v1::Provider& record, const HttpResponse& response);
 
 // Pure: Retry-After (RFC 9110 section 10.2.3) in seconds or as a date, at most an hour. A date is
 // counted from the answer's own Date, or from `now`. Nothing when absent or malformed.
 std::optional<std::chrono::seconds> ReadRetryAfter(const HttpResponse& response, Time now);
+
+// Whether there is an access token or a refresh token directly in `object`, of whatever type.
+bool HoldsTokens(const JsonObject& object);
 
 }  // namespace grantkeep
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
+#include <google/protobuf/duration.pb.h>
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 
 #include "grantkeep/config/v1/config.pb.h"
+#include "provider/built_in.h"
 #include "provider/overlay.h"
 #include "tests/unit/provider/provider_fixture.h"
 
@@ -18,6 +20,7 @@ using ::testing::IsSupersetOf;
 using ::testing::Key;
 using ::testing::Not;
 using ::testing::Pair;
+using ::testing::StartsWith;
 using ::testing::UnorderedElementsAre;
 
 class CatalogueTest : public ProviderFixture {
@@ -31,7 +34,9 @@ class CatalogueTest : public ProviderFixture {
 };
 
 TEST_F(CatalogueTest, HasTheBuiltInRecords) {
-  EXPECT_THAT(Catalogue::BuiltIn(), IsSupersetOf({Key("google"), Key("github"), Key("discord")}));
+  EXPECT_THAT(Catalogue::BuiltIn(),
+              IsSupersetOf({Key("google"), Key("github"), Key("slack"), Key("slack-user"), Key("notion"),
+                            Key("linear"), Key("discord")}));
 }
 
 TEST_F(CatalogueTest, EveryBuiltInRecordIsRightOnceTheClientIsAdded) {
@@ -44,11 +49,47 @@ TEST_F(CatalogueTest, EveryBuiltInRecordIsRightOnceTheClientIsAdded) {
       if (record.client_authentication() != config::v1::CLIENT_AUTHENTICATION_NONE) {
         record.mutable_client()->add_client_secrets()->set_env("SECRET");
       }
-      EXPECT_NE(record.issuer(), "") << name << ": callbacks have nothing to be compared with";
     }
     const auto provider = Provider::Create(record, Dependencies());
     EXPECT_TRUE(provider.ok()) << name << ": " << provider.status();
   }
+}
+
+// A file that says anything unknown would end the process at its first use, in ReadBuiltIn.
+TEST_F(CatalogueTest, FilesAreReadStrictly) {
+  for (const EmbeddedFile& file : EmbeddedCatalogue()) {
+    config::v1::Provider record;
+    EXPECT_TRUE(ReadYaml(file.text, "file", record).ok()) << file.name;
+    const absl::Status unknown =
+        ReadYaml(std::string(file.text) + "\nclient_autentication: none\n", "file", record);
+    EXPECT_THAT(MessageOf(unknown), HasSubstr("client_autentication")) << file.name;
+    EXPECT_THAT(std::string(file.text), StartsWith("# SPDX-License-Identifier: Apache-2.0\n# ")) << file.name;
+    EXPECT_FALSE(record.has_client()) << file.name;
+  }
+}
+
+// Where an issuer is configured, `iss` on a callback is compared with it; where there is none, a
+// callback that has one is refused. Which providers those are is decided here and not by omission.
+TEST_F(CatalogueTest, ProvidersWithoutAnIssuerAreThese) {
+  std::vector<std::string> without;
+  for (const auto& [name, record] : Catalogue::BuiltIn()) {
+    if (record.kind() == config::v1::PROVIDER_KIND_OAUTH && record.issuer().empty()) without.push_back(name);
+  }
+  EXPECT_THAT(without, ElementsAre("linear", "notion", "slack", "slack-user"));
+}
+
+// Both are Slack: what differs is whose tokens they are.
+TEST_F(CatalogueTest, SlacksTwoRecordsDifferInTheTokensOnly) {
+  config::v1::Provider user = Catalogue::BuiltIn().at("slack-user");
+  const config::v1::Provider& bot = Catalogue::BuiltIn().at("slack");
+  EXPECT_EQ(user.scope_parameter(), "user_scope");
+  EXPECT_EQ(user.token_object(), "authed_user");
+  user.clear_scope_parameter();
+  user.clear_token_object();
+  user.set_id(bot.id());
+  user.set_display_name(bot.display_name());
+  *user.mutable_unverified() = bot.unverified();
+  EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(user, bot));
 }
 
 // A record written as YAML, as an operator would: only scalars, lists, maps and groups.
@@ -73,6 +114,11 @@ void WriteYaml(const google::protobuf::Message& message, const std::string& inde
       for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
         out += fmt::format("{}  - {}\n", indent, quoted(reflection.GetRepeatedString(message, field, i)));
       }
+    } else if (field->message_type() == google::protobuf::Duration::descriptor()) {
+      google::protobuf::Duration duration;
+      duration.CopyFrom(reflection.GetMessage(message, field));
+      EXPECT_EQ(duration.nanos(), 0);
+      out += fmt::format(" {}s\n", duration.seconds());
     } else if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE) {
       out += '\n';
       WriteYaml(reflection.GetMessage(message, field), indent + "  ", out);

@@ -17,6 +17,12 @@ JsonObject Parse(std::string_view text) {
   return std::move(object).value();
 }
 
+std::vector<std::string> Strings(const JsonMember* member) {
+  std::vector<std::string> strings;
+  for (const Secret& secret : member->strings) strings.emplace_back(secret.Expose());
+  return strings;
+}
+
 TEST(JsonObject, ReadsTheTopLevelByType) {
   const JsonObject object = Parse(R"( {"s":"a\u00e9\n","n":-1.5,"i":3600,"u":18446744073709551615,"b":true,
       "z":null,"l":["a","b"],"e":[],"m":["a",1],"o":{"s":"inner","l":["x"]},"d":[["a"]],"p":["a",{"s":"q"}]} )");
@@ -26,11 +32,11 @@ TEST(JsonObject, ReadsTheTopLevelByType) {
   EXPECT_EQ(object.Find("u")->type, Type::kNumber);
   EXPECT_TRUE(object.Find("b")->boolean);
   EXPECT_EQ(object.Find("z"), nullptr);
-  EXPECT_THAT(object.Find("l")->strings, ElementsAre("a", "b"));
+  EXPECT_THAT(Strings(object.Find("l")), ElementsAre("a", "b"));
   EXPECT_EQ(object.Find("e")->type, Type::kStrings);
   EXPECT_THAT(object.Find("e")->strings, IsEmpty());
-  for (const char* nested : {"m", "o", "d", "p"})
-    EXPECT_EQ(object.Find(nested)->type, Type::kOther) << nested;
+  EXPECT_EQ(object.Find("o")->type, Type::kObject);
+  for (const char* nested : {"m", "d", "p"}) EXPECT_EQ(object.Find(nested)->type, Type::kOther) << nested;
   EXPECT_EQ(object.Find("inner"), nullptr);
   EXPECT_EQ(object.Find("x"), nullptr);
 }
@@ -39,6 +45,36 @@ TEST(JsonObject, AMemberOfANestedObjectIsNotATopLevelMember) {
   const JsonObject object = Parse(R"({"a":{"access_token":"inner","b":[{"access_token":"deep"}]},"c":1})");
   EXPECT_EQ(object.Find("access_token"), nullptr);
   EXPECT_EQ(object.Find("c")->number, 1);
+}
+
+TEST(JsonObject, ReadsTheObjectsInItByTypeAndNothingDeeper) {
+  const JsonObject object = Parse(
+      R"({"u":{"s":"in","n":7,"b":true,"z":null,"l":["x","y"],"m":["x",{"q":"x"}],"o":{"s":"deep","l":["deep"]},)"
+      R"("d":[[{"s":"deep"}]],"t":"last"},"s":"out","e":{},"a":[{"s":"deep"}]})");
+  ASSERT_EQ(object.Find("u")->type, Type::kObject);
+  const JsonObject& inner = *object.Find("u")->object;
+  EXPECT_EQ(inner.Find("s")->text.Expose(), "in");
+  EXPECT_EQ(inner.Find("n")->number, 7);
+  EXPECT_TRUE(inner.Find("b")->boolean);
+  EXPECT_EQ(inner.Find("z"), nullptr);
+  EXPECT_THAT(Strings(inner.Find("l")), ElementsAre("x", "y"));
+  for (const char* deeper : {"m", "o", "d"}) EXPECT_EQ(inner.Find(deeper)->type, Type::kOther) << deeper;
+  EXPECT_EQ(inner.Find("o")->object, nullptr);
+  EXPECT_EQ(inner.Find("t")->text.Expose(), "last");
+  EXPECT_EQ(object.Find("s")->text.Expose(), "out");
+  EXPECT_EQ(object.Find("t"), nullptr);
+  EXPECT_THAT(object.Find("e")->object->members(), IsEmpty());
+  EXPECT_EQ(object.Find("a")->type, Type::kOther);
+}
+
+TEST(JsonObject, RepeatedObjectsAreNotMerged) {
+  const JsonObject object = Parse(R"({"u":{"a":"1","a":"2"},"u":{"b":"3"},"v":{"c":"4"},"v":5})");
+  EXPECT_TRUE(object.Find("u")->repeated);
+  EXPECT_EQ(object.Find("u")->object->Find("a"), nullptr);
+  EXPECT_EQ(object.Find("u")->object->Find("b")->text.Expose(), "3");
+  EXPECT_EQ(object.Find("v")->type, Type::kNumber);
+  EXPECT_EQ(object.Find("v")->object, nullptr);
+  EXPECT_TRUE(Parse(R"({"u":{"a":"1","a":"2"}})").Find("u")->object->Find("a")->repeated);
 }
 
 TEST(JsonObject, MarksRepeatedMembersAndKeepsTheLast) {

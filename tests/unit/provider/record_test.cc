@@ -111,6 +111,7 @@ TEST_F(RecordTest, EachMistakeIsNamedByItsField) {
       {"token_request_headers: {A: \"\xC3\xA9\"}", "token_request_headers[\"A\"]: must be printable ASCII"},
       {"error_aliases: {\"a b\": invalid_grant}", "error_aliases: has a malformed error code"},
       {"error_aliases: {bad: worse}", "error_aliases[\"bad\"]: must be an error code of RFC 6749"},
+      {"token_object: \"a b\"", "token_object: is not the name of a member"},
       {"request_timeout: 999ms", "request_timeout: must be from 1s to 60s"},
       {"request_timeout: 60001ms", "request_timeout: must be from 1s to 60s"},
 
