@@ -60,6 +60,7 @@ Wiped<storage::v1::Grant> NewGrant(const storage::v1::Flow& flow, const TokenOut
   grant->set_revocation_endpoint(flow.revocation_endpoint());
   grant->set_redirect_uri(flow.redirect_uri());
   *grant->mutable_resource() = flow.resource();
+  *grant->mutable_url_parts() = flow.url_parts();
   grant->set_caller(flow.caller());
   grant->set_create_time_us(ToMicros(now));
   *grant->mutable_scopes() = flow.scopes();
@@ -94,18 +95,16 @@ awaitable<absl::StatusOr<StoredGrant>> StoreNew(Grants& grants, Clock& clock, Te
 }
 
 // Tokens that nobody will ever use are not left alive at the provider.
-awaitable<void> Abandon(Provider& provider, const storage::v1::Flow& flow, const TokenSet& tokens,
-                        Clock& clock) {
+awaitable<void> Abandon(Provider& provider, const TokenServer& server, const TokenSet& tokens, Clock& clock) {
   const bool refresh = tokens.refresh_token.has_value();
   if (!refresh && tokens.access_token.empty()) co_return;
-  const bool discovered = provider.record().token_endpoint().empty();
   Secret token = refresh ? tokens.refresh_token->Clone() : tokens.access_token.Clone();
   const absl::Status revoked =
-      co_await provider.Revoke(flow.revocation_endpoint(), discovered, std::move(token),
+      co_await provider.Revoke(server.revocation_endpoint, server.discovered, std::move(token),
                                refresh ? "refresh_token" : "access_token", clock.Steady() + kRevokeTimeout);
   if (!revoked.ok()) {
-    Log("flow").warn("tokens of '{}' that could not be stored were not revoked either: {}", flow.provider(),
-                     std::string(revoked.message()));
+    Log("flow").warn("tokens of '{}' that could not be stored were not revoked either: {}",
+                     provider.id().value(), std::string(revoked.message()));
   }
 }
 
@@ -142,21 +141,17 @@ awaitable<absl::StatusOr<StoredGrant>> AuthFlow::Complete(Call call, CompleteAut
   const Completing completing(*this);
   ASSIGN_OR_CO_RETURN(std::string code, CheckCallback(callback, *flow));
   Provider* const provider = catalogue_.Find(ProviderId(flow->provider()));
-  if (absl::Status same = CheckSameServer(provider, flow->provider(), flow->issuer(), flow->token_endpoint());
-      !same.ok()) {
-    co_return same;
-  }
-  const bool discovered = provider->record().token_endpoint().empty();
+  ASSIGN_OR_CO_RETURN(const TokenServer server, ServerOf(provider, *flow));
   // Expiry counts from here, on the clock that it will be judged by.
   const Time sent = store_.Now();
   TokenOutcome outcome = co_await provider->ExchangeCode(
-      flow->token_endpoint(), discovered, Secret::Take(std::move(code)), Secret(flow->code_verifier()),
+      server.token_endpoint, server.discovered, Secret::Take(std::move(code)), Secret(flow->code_verifier()),
       flow->redirect_uri(), std::vector<std::string>(flow->resource().begin(), flow->resource().end()),
       clock_.Steady() + provider->request_timeout());
   outcome.sent_time = sent;
   if (outcome.kind != TokenOutcome::Kind::kGranted || !outcome.status.ok()) {
     if (outcome.kind == TokenOutcome::Kind::kGranted)
-      co_await Abandon(*provider, *flow, outcome.tokens, clock_);
+      co_await Abandon(*provider, server, outcome.tokens, clock_);
     co_return Describe(outcome, *provider);
   }
 
@@ -165,7 +160,7 @@ awaitable<absl::StatusOr<StoredGrant>> AuthFlow::Complete(Call call, CompleteAut
   const GrantId id(grant->grant_id());
   absl::StatusOr<StoredGrant> stored = co_await StoreNew(grants_, clock_, request.tenant, std::move(grant));
   if (!stored.ok()) {
-    co_await Abandon(*provider, *flow, outcome.tokens, clock_);
+    co_await Abandon(*provider, server, outcome.tokens, clock_);
     co_return stored.status();
   }
   const absl::Status indexed =

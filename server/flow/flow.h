@@ -34,6 +34,7 @@ struct StartAuthRequest {
   std::vector<std::string> resource;
   std::string login_hint;
   std::map<std::string, std::string> extra_params;
+  std::map<std::string, std::string> url_parts;
 };
 
 struct StartedFlow {

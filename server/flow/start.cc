@@ -80,7 +80,8 @@ awaitable<absl::StatusOr<StartedFlow>> AuthFlow::Start(Call call, StartAuthReque
   if (absl::Status checked = provider->CheckExtraParameters(request.extra_params); !checked.ok())
     co_return checked;
 
-  ASSIGN_OR_CO_RETURN(const ServerMetadata metadata, co_await provider->Metadata(call.deadline));
+  ASSIGN_OR_CO_RETURN(const UrlParts parts, ChooseUrlParts(provider->record(), request.url_parts));
+  ASSIGN_OR_CO_RETURN(const ServerMetadata metadata, co_await provider->Metadata(parts, call.deadline));
   if (absl::Status checked = CheckMixUpDefence(*provider, metadata, request.redirect_uri, catalogue_);
       !checked.ok()) {
     co_return checked;
@@ -108,6 +109,7 @@ awaitable<absl::StatusOr<StartedFlow>> AuthFlow::Start(Call call, StartAuthReque
   flow->set_issuer(metadata.issuer);
   flow->set_token_endpoint(metadata.token_endpoint);
   flow->set_revocation_endpoint(metadata.revocation_endpoint);
+  flow->mutable_url_parts()->insert(parts.begin(), parts.end());
   flow->set_iss_advertised(metadata.iss_parameter_supported);
   flow->set_redirect_uri(std::move(request.redirect_uri));
   flow->mutable_scopes()->Assign(request.scopes.begin(), request.scopes.end());

@@ -100,7 +100,7 @@ absl::Status Provider::CheckExtraParameters(const std::map<std::string, std::str
   return absl::OkStatus();
 }
 
-awaitable<absl::StatusOr<ServerMetadata>> Provider::Metadata(Tick deadline) {
+awaitable<absl::StatusOr<ServerMetadata>> Provider::Metadata(UrlParts parts, Tick deadline) {
   const config::v1::Provider& record = state_->record;
   if (is_static()) {
     co_return Error(Reason::kProviderIsStatic, fmt::format("provider '{}' has no endpoints", record.id()));
@@ -110,13 +110,20 @@ awaitable<absl::StatusOr<ServerMetadata>> Provider::Metadata(Tick deadline) {
     if (found.ok() && record.iss_parameter_supported()) found->iss_parameter_supported = true;
     co_return found;
   }
+  co_return ConfiguredMetadata(parts);
+}
+
+bool Provider::is_discovered() const { return state_->discovery.has_value(); }
+
+ServerMetadata Provider::ConfiguredMetadata(const UrlParts& parts) const {
+  const config::v1::Provider& record = state_->record;
   ServerMetadata configured;
-  configured.issuer = record.issuer();
-  configured.authorization_endpoint = record.authorization_endpoint();
-  configured.token_endpoint = record.token_endpoint();
-  configured.revocation_endpoint = record.revocation_endpoint();
+  configured.issuer = ExpandUrl(record.issuer(), parts);
+  configured.authorization_endpoint = ExpandUrl(record.authorization_endpoint(), parts);
+  configured.token_endpoint = ExpandUrl(record.token_endpoint(), parts);
+  configured.revocation_endpoint = ExpandUrl(record.revocation_endpoint(), parts);
   configured.iss_parameter_supported = record.iss_parameter_supported();
-  co_return configured;
+  return configured;
 }
 
 std::string Provider::AuthorizationUrl(const ServerMetadata& metadata,

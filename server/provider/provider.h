@@ -19,6 +19,7 @@
 #include "crypto/secret.h"
 #include "grantkeep/config/v1/provider.pb.h"
 #include "net/http_client.h"
+#include "provider/url_parts.h"
 
 namespace grantkeep {
 
@@ -110,9 +111,13 @@ class Provider {
   // Fails with the field "extra_params" when a name is a protocol parameter or not allowed.
   absl::Status CheckExtraParameters(const std::map<std::string, std::string>& extra_params) const;
 
-  // The configured endpoints, or those discovered from the issuer, cached for an hour; a failed
-  // discovery is remembered for 5 s. RFC 8414 section 3, OpenID Connect Discovery section 4.
-  boost::asio::awaitable<absl::StatusOr<ServerMetadata>> Metadata(Tick deadline);
+  // The configured endpoints with `parts` in their places, or those discovered from the issuer,
+  // cached for an hour; a failed discovery is remembered for 5 s. RFC 8414 section 3, OpenID Connect
+  // Discovery section 4.
+  boost::asio::awaitable<absl::StatusOr<ServerMetadata>> Metadata(UrlParts parts, Tick deadline);
+  // The configured ones alone. Requires an OAuth provider that is not discovered.
+  ServerMetadata ConfiguredMetadata(const UrlParts& parts) const;
+  bool is_discovered() const;
 
   // RFC 6749 section 4.1.1, RFC 7636 section 4.3. An existing query of the endpoint is kept.
   std::string AuthorizationUrl(const ServerMetadata& metadata, const AuthorizationRequest& request) const;

@@ -12,6 +12,7 @@
 #include "provider/charset.h"
 #include "provider/record_requests.h"
 #include "provider/uri.h"
+#include "provider/url_parts.h"
 
 namespace grantkeep {
 namespace {
@@ -29,16 +30,24 @@ absl::Status CheckDuration(std::string_view field, const Duration& value, int64_
   return FieldError(field, fmt::format("must be from {}s to {}s", min_seconds, max_seconds));
 }
 
+// A URL of the record without its parts, which may be anything that a host name may be.
+std::string Example(const Provider& record, const std::string& url) {
+  UrlParts parts;
+  for (const auto& [name, part] : record.url_parts()) parts.emplace(name, "example");
+  return ExpandUrl(url, parts);
+}
+
 absl::Status CheckServerIdentity(const Provider& record, bool development) {
+  RETURN_IF_ERROR(CheckUrlPartRules(record));
   const auto endpoint = [&](std::string_view field, const std::string& uri) {
-    const std::string problem = uri.empty() ? "" : ProblemWithEndpoint(uri, development);
+    const std::string problem = uri.empty() ? "" : ProblemWithEndpoint(Example(record, uri), development);
     return problem.empty() ? absl::OkStatus() : FieldError(field, problem);
   };
   RETURN_IF_ERROR(endpoint("authorization_endpoint", record.authorization_endpoint()));
   RETURN_IF_ERROR(endpoint("token_endpoint", record.token_endpoint()));
   RETURN_IF_ERROR(endpoint("revocation_endpoint", record.revocation_endpoint()));
   if (!record.issuer().empty()) {
-    const std::string problem = ProblemWithIssuer(record.issuer(), development);
+    const std::string problem = ProblemWithIssuer(Example(record, record.issuer()), development);
     if (!problem.empty()) return FieldError("issuer", problem);
   } else if (record.iss_parameter_supported()) {
     return FieldError("issuer", "is missing; iss_parameter_supported needs something to compare with");

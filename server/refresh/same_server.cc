@@ -16,25 +16,48 @@ std::string_view OriginOf(std::string_view url) {
   return authority == std::string_view::npos ? url : url.substr(0, url.find('/', authority + 3));
 }
 
+absl::Status Another(std::string_view provider, std::string_view what) {
+  return Error(Reason::kClientMisconfigured, fmt::format("provider '{}' {}", provider, what));
+}
+
+// A flow or a grant, which remember the server by the same fields.
+template <typename SignIn>
+absl::StatusOr<TokenServer> Find(const Provider* provider, const SignIn& sign_in) {
+  if (provider == nullptr || provider->is_static()) {
+    return Another(sign_in.provider(), "is not configured any more");
+  }
+  if (provider->is_discovered()) {
+    if (provider->record().issuer() != sign_in.issuer()) {
+      return Another(sign_in.provider(),
+                     fmt::format("has another issuer now ('{}') than at the sign-in ('{}')",
+                                 provider->record().issuer(), sign_in.issuer()));
+    }
+    return TokenServer{sign_in.token_endpoint(), sign_in.revocation_endpoint(), true};
+  }
+  const UrlParts parts(sign_in.url_parts().begin(), sign_in.url_parts().end());
+  if (!ChooseUrlParts(provider->record(), parts).ok()) {
+    return Another(sign_in.provider(), "has url_parts that are not those of the sign-in any more");
+  }
+  ServerMetadata configured = provider->ConfiguredMetadata(parts);
+  if (configured.issuer != sign_in.issuer()) {
+    return Another(sign_in.provider(), fmt::format("has another issuer now ('{}') than at the sign-in ('{}')",
+                                                   configured.issuer, sign_in.issuer()));
+  }
+  if (configured.issuer.empty() &&
+      OriginOf(configured.token_endpoint) != OriginOf(sign_in.token_endpoint())) {
+    return Another(sign_in.provider(), "has its token endpoint at another origin than at the sign-in");
+  }
+  return TokenServer{std::move(configured.token_endpoint), std::move(configured.revocation_endpoint), false};
+}
+
 }  // namespace
 
-absl::Status CheckSameServer(const Provider* provider, const std::string& id, const std::string& issuer,
-                             const std::string& token_endpoint) {
-  if (provider == nullptr || provider->is_static()) {
-    return Error(Reason::kClientMisconfigured, fmt::format("provider '{}' is not configured any more", id));
-  }
-  const config::v1::Provider& record = provider->record();
-  if (record.issuer() != issuer) {
-    return Error(Reason::kClientMisconfigured,
-                 fmt::format("provider '{}' has another issuer now ('{}') than at the sign-in ('{}')", id,
-                             record.issuer(), issuer));
-  }
-  if (issuer.empty() && OriginOf(record.token_endpoint()) != OriginOf(token_endpoint)) {
-    return Error(
-        Reason::kClientMisconfigured,
-        fmt::format("provider '{}' has its token endpoint at another origin than at the sign-in", id));
-  }
-  return absl::OkStatus();
+absl::StatusOr<TokenServer> ServerOf(const Provider* provider, const storage::v1::Flow& flow) {
+  return Find(provider, flow);
+}
+
+absl::StatusOr<TokenServer> ServerOf(const Provider* provider, const storage::v1::Grant& grant) {
+  return Find(provider, grant);
 }
 
 }  // namespace grantkeep

@@ -4,16 +4,25 @@
 
 #include <string>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "grantkeep/storage/v1/records.pb.h"
 #include "provider/provider.h"
 
 namespace grantkeep {
 
-// Codes and refresh tokens go to nobody but the server that the user signed in at. Fails when the
-// provider as configured now (null: not any more) is static or another server than the one that
-// `issuer` and `token_endpoint` were recorded for: another issuer or, without one, another origin.
-absl::Status CheckSameServer(const Provider* provider, const std::string& id, const std::string& issuer,
-                             const std::string& token_endpoint);
+// Where the codes and tokens of one sign-in may be sent.
+struct TokenServer {
+  std::string token_endpoint;
+  std::string revocation_endpoint;  // empty: there is none
+  bool discovered = false;          // they are untrusted URLs
+};
+
+// Codes and refresh tokens go to nobody but the server that the user signed in at. Its endpoints as
+// they are configured now, or, of a discovered server, as they were at the sign-in. Fails when the
+// provider (null: it is not configured any more) is static or another server by now: another issuer
+// or, without one, another origin, or parts of its URLs that are not allowed any more.
+absl::StatusOr<TokenServer> ServerOf(const Provider* provider, const storage::v1::Flow& flow);
+absl::StatusOr<TokenServer> ServerOf(const Provider* provider, const storage::v1::Grant& grant);
 
 }  // namespace grantkeep
 

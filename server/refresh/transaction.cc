@@ -10,7 +10,6 @@
 #include "base/status_macros.h"
 #include "refresh/freshness.h"
 #include "refresh/grant_changes.h"
-#include "refresh/same_server.h"
 #include "telemetry/log.h"
 
 namespace grantkeep {
@@ -51,8 +50,9 @@ RefreshTransaction::RefreshTransaction(RefreshRooms rooms, TenantId tenant, Stor
       current_(std::move(seen)) {}
 
 awaitable<RefreshResult> RefreshTransaction::Run() {
-  const absl::Status server = CheckServer();
-  if (!server.ok()) co_return Ended(server);
+  absl::StatusOr<TokenServer> server = ServerOf(provider_, *current_->grant);
+  if (!server.ok()) co_return Ended(server.status());
+  server_ = *std::move(server);
 
   std::optional<RefreshResult> ended = co_await Begin();
   if (ended.has_value()) co_return std::move(*ended);
@@ -152,12 +152,10 @@ awaitable<TokenOutcome> RefreshTransaction::CallProvider() {
                                  "too little time was left of the lease on the grant", seconds(1));
     co_return late;
   }
-  const bool discovered = provider_->record().token_endpoint().empty();
-  const std::string& endpoint = discovered ? grant.token_endpoint() : provider_->record().token_endpoint();
   // Expiry counts from here (RFC 6749 section 5.1), on the clock that it will be judged by.
   const Time sent = rooms_.store.Now();
   TokenOutcome outcome = co_await provider_->Refresh(
-      endpoint, discovered, Secret(grant.refresh_token()), grant.redirect_uri(),
+      server_.token_endpoint, server_.discovered, Secret(grant.refresh_token()), grant.redirect_uri(),
       std::vector<std::string>(grant.resource().begin(), grant.resource().end()), call_end_);
   outcome.sent_time = sent;
   co_return outcome;
@@ -282,11 +280,6 @@ RefreshResult RefreshTransaction::Ended(absl::Status status, bool may_repeat) {
   result.grant = std::move(current_);
   result.may_repeat = may_repeat;
   return result;
-}
-
-absl::Status RefreshTransaction::CheckServer() const {
-  const Grant& grant = *current_->grant;
-  return CheckSameServer(provider_, grant.provider(), grant.issuer(), grant.token_endpoint());
 }
 
 absl::Status RefreshTransaction::Describe(const TokenOutcome& outcome) const {

@@ -11,6 +11,7 @@
 #include "base/ids.h"
 #include "crypto/random.h"
 #include "provider/provider.h"
+#include "refresh/same_server.h"
 #include "vault/grants.h"
 
 namespace grantkeep {
@@ -65,7 +66,6 @@ class RefreshTransaction {
 
   boost::asio::awaitable<absl::Status> Reload();
   RefreshResult Ended(absl::Status status, bool may_repeat = false);
-  absl::Status CheckServer() const;
   absl::Status Describe(const TokenOutcome& outcome) const;
   std::vector<Write> AfterSuccess(const Grant& grant) const;
   Key key() const;
@@ -79,6 +79,7 @@ class RefreshTransaction {
   const std::string owner_;
 
   Provider* provider_ = nullptr;
+  TokenServer server_;
   std::optional<StoredGrant> current_;  // the newest record we know
   std::optional<Wiped<Grant>> before_;  // the record before our intent
   Tick lease_end_;

@@ -163,7 +163,7 @@ TEST_F(CatalogueTest, ABuiltInRecordNeedsNoMoreThanAClient) {
   Provider* const google = (*catalogue)->Find(ProviderId("google"));
   ASSERT_NE(google, nullptr);
   EXPECT_TRUE(google->AllowsRedirectUri("http://127.0.0.1:4711/callback"));
-  const auto metadata = loop_.Run(google->Metadata(In(seconds(1))));
+  const auto metadata = loop_.Run(google->Metadata({}, In(seconds(1))));
   ASSERT_TRUE(metadata.ok());
   AuthorizationRequest request;
   request.state = "s";
@@ -185,7 +185,7 @@ TEST_F(CatalogueTest, AStaticProviderHasNoEndpoints) {
   EXPECT_EQ(bot->record().static_credential().header_name(), "Authorization");
   EXPECT_EQ(bot->record().static_credential().value_prefix(), "Bot ");
   EXPECT_FALSE(bot->AllowsRedirectUri("https://app.example/callback"));
-  const auto metadata = loop_.Run(bot->Metadata(In(seconds(1))));
+  const auto metadata = loop_.Run(bot->Metadata({}, In(seconds(1))));
   EXPECT_TRUE(HasReason(metadata.status(), Reason::kProviderIsStatic));
 }
 

@@ -30,7 +30,7 @@ class DialectTest : public ProviderFixture, public ::testing::WithParamInterface
   }
 
   TokenOutcome Send(TokenRequestKind request) {
-    const std::string endpoint = loop_.Run(provider_->Metadata(In(seconds(1))))->token_endpoint;
+    const std::string endpoint = loop_.Run(provider_->Metadata({}, In(seconds(1))))->token_endpoint;
     if (request == TokenRequestKind::kRefresh) {
       return loop_.Run(provider_->Refresh(endpoint, false, Secret(kDialectRefreshToken), kDialectRedirectUri,
                                           {}, In(seconds(60))));
@@ -95,7 +95,7 @@ TEST_P(DialectTest, AuthorizationRequestIsThis) {
   request.code_challenge = "ch";
   request.redirect_uri = kDialectRedirectUri;
   request.scopes = {"a", "b"};
-  const auto metadata = loop_.Run(provider_->Metadata(In(seconds(1))));
+  const auto metadata = loop_.Run(provider_->Metadata({}, In(seconds(1))));
   EXPECT_EQ(provider_->AuthorizationUrl(*metadata, request), dialect_.authorization_url);
 }
 

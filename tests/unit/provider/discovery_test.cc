@@ -212,7 +212,7 @@ class DiscoveryTest : public ProviderFixture {
                        issuer + "\n" + more));
   }
   absl::StatusOr<ServerMetadata> Get(Provider& provider) {
-    return loop_.Run(provider.Metadata(In(seconds(30))));
+    return loop_.Run(provider.Metadata({}, In(seconds(30))));
   }
 };
 
@@ -284,8 +284,8 @@ TEST_F(DiscoveryTest, OneFetchServesEverybodyWhoWaits) {
   Serve({{"https://as.example/.well-known/oauth-authorization-server", &Good}});
   http_.Hold();
   const auto provider = Discovered();
-  const auto first = loop_.Start(provider->Metadata(In(seconds(30))));
-  const auto second = loop_.Start(provider->Metadata(In(seconds(30))));
+  const auto first = loop_.Start(provider->Metadata({}, In(seconds(30))));
+  const auto second = loop_.Start(provider->Metadata({}, In(seconds(30))));
   loop_.RunReady();
   EXPECT_THAT(http_.seen(), SizeIs(1));
   http_.Release();
@@ -299,8 +299,8 @@ TEST_F(DiscoveryTest, ACallerThatGivesUpLeavesTheFetchToTheOthers) {
   Serve({{"https://as.example/.well-known/oauth-authorization-server", &Good}});
   http_.Hold();
   const auto provider = Discovered();
-  const auto hasty = loop_.Start(provider->Metadata(In(seconds(1))));
-  const auto patient = loop_.Start(provider->Metadata(In(seconds(30))));
+  const auto hasty = loop_.Start(provider->Metadata({}, In(seconds(1))));
+  const auto patient = loop_.Start(provider->Metadata({}, In(seconds(30))));
   loop_.RunReady();
   clock_.Advance(seconds(1));
   loop_.RunUntil([&] { return hasty->has_value(); });
@@ -315,7 +315,7 @@ TEST_F(DiscoveryTest, ACallerThatGivesUpLeavesTheFetchToTheOthers) {
 TEST_F(DiscoveryTest, AFetchEndsByItself) {
   http_.Hold();
   const auto provider = Discovered();
-  const auto waiting = loop_.Start(provider->Metadata(In(seconds(60))));
+  const auto waiting = loop_.Start(provider->Metadata({}, In(seconds(60))));
   loop_.RunReady();
   clock_.Advance(seconds(10));
   loop_.RunUntil([&] { return waiting->has_value(); });
