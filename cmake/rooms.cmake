@@ -11,8 +11,12 @@ function(gk_room name)
   gk_precompile(${name})
 endfunction()
 
-# Compiles `target` with the project's precompiled header, which gk_base owns.
+# Compiles `target` with the project's precompiled header, which gk_base owns. GCC takes such a header
+# only for the very same definitions, which the rooms' libraries do not leave us.
 function(gk_precompile target)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    return()
+  endif()
   if(target STREQUAL "gk_base")
     target_precompile_headers(gk_base PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.h)
   else()
