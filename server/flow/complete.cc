@@ -38,7 +38,7 @@ absl::Status Describe(const TokenOutcome& outcome, const Provider& provider) {
         return Error(Reason::kClientMisconfigured, fmt::format("'{}' refuses our client credentials ({})",
                                                                provider.id().value(), outcome.error));
       }
-      if (outcome.error.empty()) return Error(Reason::kProviderError, message);
+      if (outcome.throttled()) return Error(Reason::kProviderThrottled, message);
       return Error(Reason::kCodeRejected,
                    fmt::format("'{}' refused the code: {}{}{}", provider.id().value(), outcome.error,
                                outcome.error_description.empty() ? "" : ": ", outcome.error_description));

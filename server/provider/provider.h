@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "base/ids.h"
+#include "base/reason.h"
 #include "crypto/secret.h"
 #include "grantkeep/config/v1/provider.pb.h"
 #include "net/http_client.h"
@@ -84,6 +85,8 @@ struct TokenOutcome {
 
   // The refresh token or code is dead for good.
   bool invalid_grant() const { return kind == Kind::kRefused && error == "invalid_grant"; }
+  // Refused with 429, whatever the answer says.
+  bool throttled() const { return kind == Kind::kRefused && HasReason(status, Reason::kProviderThrottled); }
 };
 
 // One provider: its record, checked, and the few operations whose form the record decides.

@@ -297,7 +297,7 @@ absl::Status RefreshTransaction::Describe(const TokenOutcome& outcome) const {
         return Error(Reason::kClientMisconfigured,
                      fmt::format("'{}' refuses our client credentials ({})", provider, outcome.error));
       }
-      return RetryableError(outcome.error.empty() ? Reason::kProviderThrottled : Reason::kProviderError,
+      return RetryableError(outcome.throttled() ? Reason::kProviderThrottled : Reason::kProviderError,
                             fmt::format("'{}' refused the refresh{}{}", provider,
                                         outcome.error.empty() ? "" : ": ", outcome.error),
                             retry);

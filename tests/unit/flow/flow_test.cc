@@ -170,6 +170,8 @@ TEST_F(FlowTest, ARefusedCodeARefusedClientAndALostAnswerHaveTheirOwnReasons) {
             Reason::kCodeRejected);
   EXPECT_EQ(after([](auto&) { return ScriptedHttp::Json(401, R"({"error":"invalid_client"})"); }),
             Reason::kClientMisconfigured);
+  EXPECT_EQ(after([](auto&) { return ScriptedHttp::Json(429, R"({"error":"slow_down"})"); }),
+            Reason::kProviderThrottled);
   EXPECT_EQ(after([](auto&) { return ScriptedHttp::Json(500, "oops"); }), Reason::kProviderError);
   EXPECT_EQ(after([](auto&) {
               HttpOutcome refused;

@@ -91,7 +91,7 @@ TEST_F(RefreshStoreTest, ARefusalIsWrittenDownForAsLongAsTheLeaseLasts) {
   EXPECT_FALSE(result->has_value());
   rooms_->store->failure = std::nullopt;
   AdvanceUntil([&] { return result->has_value(); });
-  EXPECT_TRUE(HasReason((*result)->status(), Reason::kProviderError)) << (*result)->status();
+  EXPECT_TRUE(HasReason((*result)->status(), Reason::kProviderThrottled)) << (*result)->status();
   const StoredGrant stored = rooms_->LoadGrant("g");
   EXPECT_FALSE(stored.grant->has_intent()) << "nothing was consumed, so nothing is in doubt";
   EXPECT_EQ(stored.grant->failures(), 1u);
