@@ -110,8 +110,9 @@ class Provider {
   // Fails with the field "extra_params" when a name is a protocol parameter or not allowed.
   absl::Status CheckExtraParameters(const std::map<std::string, std::string>& extra_params) const;
 
-  // The configured endpoints, or those discovered from the issuer, cached for an hour; a failed
-  // discovery is remembered for 5 s. RFC 8414 section 3, OpenID Connect Discovery section 4.
+  // The configured endpoints, or those discovered from the issuer, cached for an hour, and for up to a
+  // day while they cannot be fetched anew; a failure is remembered for 5 s. RFC 8414 section 3, OpenID
+  // Connect Discovery section 4.
   boost::asio::awaitable<absl::StatusOr<ServerMetadata>> Metadata(Tick deadline);
 
   // RFC 6749 section 4.1.1, RFC 7636 section 4.3. An existing query of the endpoint is kept.

@@ -102,6 +102,8 @@ class PracticeProvider {
   void SetIss(IssMode iss);
   void SetLatency(std::chrono::milliseconds latency);
   void SetTokenPolicy(TokenPolicy policy);
+  // The secrets of a client, from now on; false when there is no such confidential client.
+  bool SetClientSecrets(std::string_view client_id, const std::vector<std::string>& secrets);
   // Queues `fault` behind those still to come.
   void InjectFault(Fault fault);
   void ClearFaults();

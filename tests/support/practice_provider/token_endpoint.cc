@@ -121,6 +121,7 @@ ServerReply AuthorizationServer::Process(const ServerRequest& request, const std
   const auto client = clients_.Authenticate(request.authorization, body);
   if (const auto* error = std::get_if<OAuthError>(&client)) return refuse(*error);
   Remember(std::get<const Client*>(client)->secret);
+  for (const std::string& further : std::get<const Client*>(client)->further_secrets) Remember(further);
   if (!TakesEffect(fault)) return {};
 
   const bool withhold = Is(fault, Fault::Kind::kDropRefreshToken);

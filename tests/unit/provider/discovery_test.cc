@@ -269,6 +269,87 @@ TEST_F(DiscoveryTest, AFailureIsRememberedForFiveSeconds) {
   EXPECT_TRUE(Get(*provider).ok());
 }
 
+// Whatever the failure is: silence, trouble, nothing there any more, or another issuer's document.
+TEST_F(DiscoveryTest, ADocumentThatCannotBeFetchedAnewGoesOnBeingUsedForADay) {
+  const std::map<std::string, std::function<HttpOutcome()>> failures = {
+      {"unreachable", [] { return HttpOutcome{{}, absl::UnavailableError("refused"), true}; }},
+      {"503", [] { return ScriptedHttp::Json(503, ""); }},
+      {"404", [] { return ScriptedHttp::Json(404, ""); }},
+      {"other issuer", [] { return ScriptedHttp::Json(200, Altered("issuer", "\"https://evil.example\"")); }},
+  };
+  for (const auto& [name, failure] : failures) {
+    SCOPED_TRACE(name);
+    const auto provider = Discovered();
+    Serve({{"https://as.example/.well-known/oauth-authorization-server", &Good}});
+    ASSERT_TRUE(Get(*provider).ok());
+    http_.OnRequest([&](const ScriptedHttp::Seen&) { return failure(); });
+    for (int hour = 1; hour < 24; ++hour) {
+      clock_.Advance(hours(1));
+      const size_t before = http_.seen().size();
+      const auto metadata = Get(*provider);
+      ASSERT_TRUE(metadata.ok()) << hour << " " << metadata.status();
+      EXPECT_EQ(metadata->issuer, "https://as.example");
+      loop_.RunReady();
+      EXPECT_GT(http_.seen().size(), before) << "it is asked for all the same";
+    }
+    clock_.Advance(hours(1) - milliseconds(1));
+    EXPECT_TRUE(Get(*provider).ok());
+    loop_.RunReady();
+    clock_.Advance(milliseconds(1));
+    EXPECT_FALSE(Get(*provider).ok());
+    Serve({{"https://as.example/.well-known/oauth-authorization-server", &Good}});
+    clock_.Advance(seconds(5));
+    EXPECT_TRUE(Get(*provider).ok());
+  }
+}
+
+TEST_F(DiscoveryTest, ADocumentThatIsBackCountsFromThen) {
+  const auto provider = Discovered();
+  Serve({{"https://as.example/.well-known/oauth-authorization-server", &Good}});
+  ASSERT_TRUE(Get(*provider).ok());
+  http_.OnRequest(nullptr);
+  clock_.Advance(hours(23));
+  EXPECT_TRUE(Get(*provider).ok());
+  Serve({{"https://as.example/.well-known/oauth-authorization-server", &Good}});
+  clock_.Advance(seconds(5));
+  EXPECT_TRUE(Get(*provider).ok());
+  loop_.RunReady();
+  http_.OnRequest(nullptr);
+  const size_t before = http_.seen().size();
+  clock_.Advance(minutes(59));
+  EXPECT_TRUE(Get(*provider).ok());
+  EXPECT_EQ(http_.seen().size(), before);
+  clock_.Advance(hours(23));
+  EXPECT_TRUE(Get(*provider).ok());
+  loop_.RunReady();
+}
+
+// The first caller after a good hour waits, as long as it can; after a failure nobody does.
+TEST_F(DiscoveryTest, AServerThatHangsHoldsUpNobodyWhoHasADocument) {
+  const auto provider = Discovered();
+  Serve({{"https://as.example/.well-known/oauth-authorization-server", &Good}});
+  ASSERT_TRUE(Get(*provider).ok());
+  http_.Hold();
+  clock_.Advance(hours(1));
+  const auto first = loop_.Start(provider->Metadata(In(seconds(2))));
+  loop_.RunReady();
+  EXPECT_FALSE(first->has_value());
+  clock_.Advance(seconds(2));
+  loop_.RunUntil([&] { return first->has_value(); });
+  EXPECT_TRUE((*first)->ok());
+  clock_.Advance(seconds(8));  // the fetch fails
+  loop_.RunReady();
+  clock_.Advance(seconds(5));
+  const size_t before = http_.seen().size();
+  const auto second = loop_.Start(provider->Metadata(In(seconds(30))));
+  loop_.RunReady();
+  ASSERT_TRUE(second->has_value());
+  EXPECT_TRUE((*second)->ok());
+  EXPECT_EQ(http_.seen().size(), before + 1);
+  http_.Release();
+  loop_.RunReady();
+}
+
 TEST_F(DiscoveryTest, TroubleEndsTheSearch) {
   Serve({{"https://as.example/.well-known/oauth-authorization-server", &Broken}});
   const auto broken = Get(*Discovered());
