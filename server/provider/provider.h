@@ -53,7 +53,7 @@ struct AuthorizationRequest {
 // Tokens as a provider gave them.
 struct TokenSet {
   Secret access_token;
-  std::string token_type;
+  std::string token_type;                          // "Bearer" in some case
   std::optional<Secret> refresh_token;             // absent: keep the old one (RFC 6749 section 6)
   std::optional<std::chrono::seconds> expires_in;  // absent: unknown
   std::optional<std::vector<std::string>> scopes;  // absent: as requested (section 5.1)

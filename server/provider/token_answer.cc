@@ -60,6 +60,12 @@ std::string_view ProblemWithTokenType(const JsonMember* member) {
              : "is not one that is understood (bearer)";
 }
 
+// As callers are told how to use the token: Slack's words for it say whose it is.
+std::string TokenType(const JsonMember& member) {
+  const std::string_view type = member.text.Expose();
+  return LowerCase(type) == "bearer" ? std::string(type) : "Bearer";
+}
+
 // A positive number of seconds, also as a string of digits; fractions are cut off.
 std::optional<seconds> ReadLifetime(const JsonMember& member) {
   if (member.repeated) return std::nullopt;
@@ -195,7 +201,7 @@ class AnswerReader {
     if (readable || outcome_.tokens.refresh_token.has_value()) outcome_.kind = Kind::kGranted;
     if (problem.empty()) {
       outcome_.tokens.access_token = token->text.Clone();
-      outcome_.tokens.token_type = std::string(type->text.Expose());
+      outcome_.tokens.token_type = TokenType(*type);
       outcome_.status = absl::OkStatus();
     } else {
       outcome_.status = Error(Reason::kProviderError, Message(record_, fmt::format("{} {}", field, problem)));

@@ -119,6 +119,8 @@ TEST_P(DialectTest, SuccessIsReadFieldByField) {
     EXPECT_EQ(outcome.kind, Kind::kGranted);
     EXPECT_TRUE(outcome.status.ok()) << outcome.status;
     EXPECT_EQ(Shown(outcome.tokens), answer.tokens);
+    // Whatever the provider calls it ("bot", "user"): it goes behind this word.
+    EXPECT_THAT(outcome.tokens.token_type, ::testing::AnyOf("Bearer", "bearer"));
     EXPECT_EQ(outcome.remark, Message(answer.remark));
   }
 }
