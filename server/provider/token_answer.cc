@@ -153,13 +153,13 @@ class AnswerReader {
   void RemarkOtherTokens(const JsonObject& body, const TokenSetPlace& place) {
     if (place.object != &body && HoldsTokens(body))
       Remark("a second token set, at the top level, is not kept");
-    for (const auto& [name, member] : body.members()) {
-      const JsonObject* const object = member.object.get();
-      if (object == nullptr || object == place.object || !HoldsTokens(*object)) continue;
-      // The record's own name for it can be told; another is the provider's text.
-      Remark(fmt::format("a second token set, in {}, is not kept",
-                         name == record_.token_object() ? name : "another object"));
-    }
+    const auto& members = body.members();
+    const bool elsewhere = std::any_of(members.begin(), members.end(), [&](const auto& entry) {
+      const JsonObject* const object = entry.second.object.get();
+      return object != nullptr && object != place.object && HoldsTokens(*object);
+    });
+    // Its name is the provider's text.
+    if (elsewhere) Remark("a second token set, in another object, is not kept");
   }
 
   // The members beside the access token. One that cannot be read is left out and remarked upon: the
