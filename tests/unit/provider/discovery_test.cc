@@ -154,7 +154,13 @@ TEST_F(DiscoveryTest, ADocumentThatIsBackCountsFromThen) {
     return ScriptedHttp::Json(200, Altered("token_endpoint", "\"https://as.example/token2\""));
   });
   clock_.Advance(minutes(1));
-  EXPECT_EQ(Get(*provider)->token_endpoint, "https://as.example/token2");
+  http_.Hold();
+  const auto waiting = loop_.Start(provider->Metadata(In(seconds(30))));
+  loop_.RunReady();
+  EXPECT_FALSE(waiting->has_value());
+  http_.Release();
+  loop_.RunUntil([&] { return waiting->has_value(); });
+  EXPECT_EQ((*waiting)->value().token_endpoint, "https://as.example/token2");
 }
 
 // The first caller after a good hour waits, as long as it can; after a failure nobody does.
