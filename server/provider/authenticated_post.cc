@@ -8,6 +8,7 @@
 
 #include "base/reason.h"
 #include "crypto/digest.h"
+#include "provider/charset.h"
 #include "provider/token_answer.h"
 #include "telemetry/log.h"
 
@@ -134,7 +135,7 @@ HttpRequest AuthenticatedPost::MakeRequest(std::string url, bool untrusted_url,
 
   bool accepts = false;
   for (const auto& [name, value] : record_.token_request_headers()) {
-    accepts = accepts || name == "Accept" || name == "accept";
+    accepts = accepts || LowerCase(name) == "accept";
     request.headers.push_back({name, Secret(value)});
   }
   if (!accepts) request.headers.push_back({"Accept", Secret("application/json")});

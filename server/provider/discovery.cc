@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -11,6 +12,7 @@
 #include <utility>
 
 #include "base/reason.h"
+#include "telemetry/log.h"
 
 namespace grantkeep {
 namespace {
@@ -20,6 +22,7 @@ using std::chrono::seconds;
 
 constexpr seconds kKeep = std::chrono::hours(1);
 constexpr seconds kKeepFailure = seconds(5);
+constexpr seconds kKeepWithoutNews = std::chrono::hours(24);
 constexpr seconds kFetchLimit = seconds(10);
 
 // What one of the places said.
@@ -71,9 +74,12 @@ struct Discovery::State {
   HttpClient& http;
   Clock& clock;
 
-  // The last result, and until when it counts.
+  // What callers get, and until when nobody asks anew.
   absl::StatusOr<ServerMetadata> result = Error(Reason::kInternal, "not fetched");
   Tick good_until = Tick::min();
+  // Until when a document stays in `result` that could not be fetched anew, and whether it is one.
+  Tick usable_until = Tick::min();
+  bool stale = false;
   // The fetch under way.
   std::optional<Event> fetched = std::nullopt;
 };
@@ -94,12 +100,26 @@ awaitable<absl::StatusOr<ServerMetadata>> Discovery::Get(Tick deadline) {
     const auto executor = co_await boost::asio::this_coro::executor;
     boost::asio::co_spawn(executor, Fetch(state), boost::asio::detached);
   }
+  // Nobody waits for a server that failed to answer the last time, while there is another way.
+  if (state->stale && state->clock.Steady() < state->usable_until) co_return state->result;
   const bool in_time = co_await fetched.Wait(state->clock, deadline);
+  if (!in_time && state->clock.Steady() < state->usable_until) co_return state->result;
   if (!in_time) {
     co_return Error(Reason::kDeadline,
                     fmt::format("provider '{}': metadata: no answer in time", state->provider));
   }
   co_return state->result;
+}
+
+void Discovery::KeepOrFail(State& state, absl::Status failure, Tick now) {
+  const bool keep = now < state.usable_until;
+  if (keep && !state.stale) {
+    Log("provider").warn("{}; what is known goes on being used", std::string(failure.message()));
+  }
+  if (!keep) state.result = std::move(failure);
+  state.good_until = now + kKeepFailure;
+  if (keep) state.good_until = std::min(state.good_until, state.usable_until);
+  state.stale = keep;
 }
 
 awaitable<void> Discovery::Fetch(std::shared_ptr<State> state) {
@@ -125,10 +145,15 @@ awaitable<void> Discovery::Fetch(std::shared_ptr<State> state) {
     if (!failure.has_value() || found.weight > failure->weight) failure = std::move(found);
     if (last) break;
   }
+  const Tick now = state->clock.Steady();
   if (failure.has_value()) {
-    state->result = Annotate(failure->metadata.status(), fmt::format("provider '{}'", state->provider));
+    KeepOrFail(*state, Annotate(failure->metadata.status(), fmt::format("provider '{}'", state->provider)),
+               now);
+  } else {
+    state->good_until = now + kKeep;
+    state->usable_until = now + kKeepWithoutNews;
+    state->stale = false;
   }
-  state->good_until = state->clock.Steady() + (failure.has_value() ? kKeepFailure : kKeep);
   Event fetched = *std::exchange(state->fetched, std::nullopt);
   fetched.Set();
 }

@@ -37,8 +37,10 @@ struct MetadataExpectation {
 absl::StatusOr<ServerMetadata> ParseMetadata(const MetadataExpectation& expected,
                                              std::string_view content_type, std::string_view body);
 
-// The discovered metadata of one provider. A document is good for an hour, a failure for 5 s. One
-// fetch runs at a time, whoever waits for it; it goes on when they leave.
+// The discovered metadata of one provider. A document is good for an hour, a failure for 5 s. A
+// document that cannot be fetched anew goes on being used, without waiting, until it is 24 h old, while
+// fetches are tried behind it. One fetch runs at a time, whoever waits for it; it goes on when they
+// leave.
 //
 // Used by coroutines of one loop only, so that its state needs no lock. A fetch under way shares
 // ownership of that state.
@@ -52,6 +54,8 @@ class Discovery {
 
  private:
   struct State;
+  // After a failed fetch: the document that there is, while it is not too old, or else the failure.
+  static void KeepOrFail(State& state, absl::Status failure, Tick now);
   static boost::asio::awaitable<void> Fetch(std::shared_ptr<State> state);
 
   std::shared_ptr<State> state_;

@@ -36,6 +36,8 @@ void MakeRoom(Message& base, const Message& above) {
 
 config::v1::Provider Overlay(const config::v1::Provider& base, const config::v1::Provider& above) {
   config::v1::Provider merged = base;
+  // The grace period belongs to the rotation that it was given with.
+  if (above.rotation() != config::v1::ROTATION_UNSPECIFIED) merged.clear_rotation_grace();
   MakeRoom(merged, above);
   merged.MergeFrom(above);
   return merged;

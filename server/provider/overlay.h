@@ -7,7 +7,8 @@
 namespace grantkeep {
 
 // `base` with what `above` sets put over it: single fields and lists replace those of `base`, maps
-// are merged key by key, groups field by field. A field cannot be unset, nor a flag cleared.
+// are merged key by key, groups field by field. A field cannot be unset, nor a flag cleared; but another
+// rotation takes the rotation_grace of `base` away.
 config::v1::Provider Overlay(const config::v1::Provider& base, const config::v1::Provider& above);
 
 }  // namespace grantkeep

@@ -55,7 +55,7 @@ struct AuthorizationRequest {
 // Tokens as a provider gave them.
 struct TokenSet {
   Secret access_token;
-  std::string token_type;
+  std::string token_type;                          // "Bearer" in some case
   std::optional<Secret> refresh_token;             // absent: keep the old one (RFC 6749 section 6)
   std::optional<std::chrono::seconds> expires_in;  // absent: unknown
   std::optional<std::vector<std::string>> scopes;  // absent: as requested (section 5.1)
@@ -115,8 +115,8 @@ class Provider {
   absl::Status CheckExtraParameters(const std::map<std::string, std::string>& extra_params) const;
 
   // The configured endpoints with `parts` in their places, or those discovered from the issuer,
-  // cached for an hour; a failed discovery is remembered for 5 s. RFC 8414 section 3, OpenID Connect
-  // Discovery section 4.
+  // cached for an hour, and for up to a day while they cannot be fetched anew; a failure is remembered
+  // for 5 s. RFC 8414 section 3, OpenID Connect Discovery section 4.
   boost::asio::awaitable<absl::StatusOr<ServerMetadata>> Metadata(UrlParts parts, Tick deadline);
   // The configured ones alone. Requires an OAuth provider that is not discovered.
   ServerMetadata ConfiguredMetadata(const UrlParts& parts) const;

@@ -60,6 +60,12 @@ std::string_view ProblemWithTokenType(const JsonMember* member) {
              : "is not one that is understood (bearer)";
 }
 
+// As callers are told how to use the token: Slack's words for it say whose it is.
+std::string TokenType(const JsonMember& member) {
+  const std::string_view type = member.text.Expose();
+  return LowerCase(type) == "bearer" ? std::string(type) : "Bearer";
+}
+
 // A positive number of seconds, also as a string of digits; fractions are cut off.
 std::optional<seconds> ReadLifetime(const JsonMember& member) {
   if (member.repeated) return std::nullopt;
@@ -147,13 +153,13 @@ class AnswerReader {
   void RemarkOtherTokens(const JsonObject& body, const TokenSetPlace& place) {
     if (place.object != &body && HoldsTokens(body))
       Remark("a second token set, at the top level, is not kept");
-    for (const auto& [name, member] : body.members()) {
-      const JsonObject* const object = member.object.get();
-      if (object == nullptr || object == place.object || !HoldsTokens(*object)) continue;
-      // The record's own name for it can be told; another is the provider's text.
-      Remark(fmt::format("a second token set, in {}, is not kept",
-                         name == record_.token_object() ? name : "another object"));
-    }
+    const auto& members = body.members();
+    const bool elsewhere = std::any_of(members.begin(), members.end(), [&](const auto& entry) {
+      const JsonObject* const object = entry.second.object.get();
+      return object != nullptr && object != place.object && HoldsTokens(*object);
+    });
+    // Its name is the provider's text.
+    if (elsewhere) Remark("a second token set, in another object, is not kept");
   }
 
   // The members beside the access token. One that cannot be read is left out and remarked upon: the
@@ -195,7 +201,7 @@ class AnswerReader {
     if (readable || outcome_.tokens.refresh_token.has_value()) outcome_.kind = Kind::kGranted;
     if (problem.empty()) {
       outcome_.tokens.access_token = token->text.Clone();
-      outcome_.tokens.token_type = std::string(type->text.Expose());
+      outcome_.tokens.token_type = TokenType(*type);
       outcome_.status = absl::OkStatus();
     } else {
       outcome_.status = Error(Reason::kProviderError, Message(record_, fmt::format("{} {}", field, problem)));

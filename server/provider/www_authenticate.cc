@@ -127,15 +127,14 @@ class Reader {
     return Malformed("has a quoted string without its end");
   }
 
-  // Skips the commas after a parameter if another parameter of the same challenge comes.
+  // Whether another parameter of the same challenge comes behind the commas.
   bool ParameterFollows() {
-    const std::string_view before = rest_;
     SkipCommas();
-    const std::string_view at = rest_;
+    const std::string_view before = rest_;
     const bool named = !TakeWhile(IsTokenCharacter).empty();
     SkipBlanks();
     const bool follows = named && Take('=');
-    rest_ = follows ? at : before;
+    rest_ = before;
     return follows;
   }
 

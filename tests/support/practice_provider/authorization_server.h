@@ -34,6 +34,7 @@ class AuthorizationServer {
   ProviderOptions& options() { return options_; }
   TokenLedger& ledger() { return ledger_; }
   FaultQueue& faults() { return faults_; }
+  ClientRegistry& clients() { return clients_; }
   ProviderStats Stats() const;
   const std::deque<std::string>& secrets_seen() const { return secrets_seen_; }
 

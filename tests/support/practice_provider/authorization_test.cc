@@ -208,6 +208,30 @@ TEST_F(AuthorizationTest, ClientAuthenticatesByItsRegisteredMethodOnly) {
   EXPECT_EQ(ErrorOf(exchange("basic", "s&cret", basic)), "invalid_request");
 }
 
+TEST_F(AuthorizationTest, SecretsOfAClientCanBeReplaced) {
+  const auto authenticates = [&](const std::string& encoded_secret) {
+    Form form;
+    form.Add("grant_type", "refresh_token");
+    form.Add("refresh_token", "unknown");
+    const ServerReply reply = Post("/token", form, "Basic " + Base64Encode("basic:" + encoded_secret));
+    EXPECT_EQ(ErrorOf(reply), reply.status == 401 ? "invalid_client" : "invalid_grant");
+    return reply.status != 401;
+  };
+  EXPECT_EQ(PostControl(R"({"client_secrets":{"basic":["s&cret","next"]}})").status, 200);
+  EXPECT_TRUE(authenticates("s%26cret"));
+  EXPECT_TRUE(authenticates("next"));
+  EXPECT_EQ(PostControl(R"({"client_secrets":{"basic":["next"]}})").status, 200);
+  EXPECT_FALSE(authenticates("s%26cret"));
+  EXPECT_TRUE(authenticates("next"));
+  for (const char* wrong : {R"({"basic":[]})", R"({"public":["x"]})", R"({"nobody":["x"]})",
+                            R"({"basic":[""]})", R"({"basic":"x"})", R"(["basic"])"}) {
+    EXPECT_THAT(PostControl(std::string(R"({"client_secrets":)") + wrong + "}").body,
+                ::testing::HasSubstr("client_secrets"))
+        << wrong;
+  }
+  EXPECT_TRUE(authenticates("next"));
+}
+
 TEST_F(AuthorizationTest, TokenEndpointTakesFormsOnly) {
   const ServerReply reply = server_->Handle({"POST", "/token", "", "", "application/json", "{}"}, now_);
   EXPECT_EQ(ErrorOf(reply), "invalid_request");

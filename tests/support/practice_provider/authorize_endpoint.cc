@@ -60,7 +60,7 @@ ServerReply AuthorizationServer::Authorize(const ServerRequest& request, Tick no
   PendingConsent pending;
   pending.authorization.client_id = client->id;
   pending.authorization.redirect_uri = *redirect_uri;
-  pending.authorization.scopes = SplitWords(form->Get("scope").value_or(""));
+  pending.authorization.scopes = RequestedScopes(options_.dialect, *form);
   pending.authorization.resource = form->GetAll("resource");
   pending.authorization.code_challenge = form->Get("code_challenge").value_or("");
   pending.state = state;

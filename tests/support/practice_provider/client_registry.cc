@@ -48,6 +48,12 @@ std::string WithoutLoopbackPort(std::string_view uri) {
   return std::string(uri);
 }
 
+bool HasSecret(const Client& client, std::string_view secret) {
+  bool found = ConstantTimeEquals(client.secret, secret);
+  for (const std::string& further : client.further_secrets) found |= ConstantTimeEquals(further, secret);
+  return found;
+}
+
 }  // namespace
 
 bool Client::AllowsRedirectUri(std::string_view uri) const {
@@ -60,6 +66,16 @@ const Client* ClientRegistry::Find(std::string_view id) const {
   const auto found =
       std::find_if(clients_.begin(), clients_.end(), [&](const Client& client) { return client.id == id; });
   return found == clients_.end() ? nullptr : &*found;
+}
+
+bool ClientRegistry::SetSecrets(std::string_view id, std::vector<std::string> secrets) {
+  const auto client =
+      std::find_if(clients_.begin(), clients_.end(), [&](const Client& each) { return each.id == id; });
+  if (client == clients_.end() || client->auth == ClientAuth::kNone || secrets.empty()) return false;
+  client->secret = std::move(secrets.front());
+  secrets.erase(secrets.begin());
+  client->further_secrets = std::move(secrets);
+  return true;
 }
 
 std::variant<const Client*, OAuthError> ClientRegistry::Authenticate(std::string_view authorization,
@@ -82,8 +98,7 @@ std::variant<const Client*, OAuthError> ClientRegistry::Authenticate(std::string
   }
 
   const Client* client = Find(credentials->id);
-  if (client == nullptr || client->auth != credentials->auth ||
-      !ConstantTimeEquals(client->secret, credentials->secret)) {
+  if (client == nullptr || client->auth != credentials->auth || !HasSecret(*client, credentials->secret)) {
     return OAuthError{"invalid_client", "unknown client, wrong secret or wrong method of authentication"};
   }
   return client;

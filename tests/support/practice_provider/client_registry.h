@@ -20,6 +20,8 @@ struct Client {
   // Compared exactly; http to a loopback IP literal without a port matches with any port
   // (RFC 8252 section 7.3).
   std::vector<std::string> redirect_uris;
+  // Accepted as well, while a secret is being rotated.
+  std::vector<std::string> further_secrets = {};
 
   bool AllowsRedirectUri(std::string_view uri) const;
 };
@@ -36,6 +38,10 @@ class ClientRegistry {
 
   // Null when there is none.
   const Client* Find(std::string_view id) const;
+
+  // From now on these secrets and no other are the client's; false when there is no such client, it
+  // is a public one, or `secrets` is empty.
+  bool SetSecrets(std::string_view id, std::vector<std::string> secrets);
 
   // The client that a request to a back-channel endpoint comes from, by the one method it is
   // registered with (RFC 6749 section 2.3). `authorization` is that header, or empty.

@@ -62,6 +62,24 @@ json::object Describe(const FamilyStats& family) {
       {"id", family.id}, {"live", family.live}, {"generation", family.generation}, {"presented", presented}};
 }
 
+// {"client_id": ["secret", ...], ...}
+absl::Status SetClientSecrets(ClientRegistry& clients, const json::value& value) {
+  const absl::Status wrong = Wrong("client_secrets", "lists of secrets by the id of a confidential client");
+  if (!value.is_object()) return wrong;
+  for (const auto& member : value.get_object()) {
+    if (!member.value().is_array()) return wrong;
+    std::vector<std::string> secrets;
+    for (const json::value& secret : member.value().get_array()) {
+      const auto text = Text(secret);
+      if (!text.has_value() || text->empty()) return wrong;
+      secrets.emplace_back(*text);
+    }
+    const std::string_view id(member.key().data(), member.key().size());
+    if (!clients.SetSecrets(id, std::move(secrets))) return wrong;
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Fault> ReadFault(const json::value& value) {
   if (!value.is_object()) return Wrong("fault", "an object");
   Fault fault;
@@ -118,6 +136,8 @@ absl::Status Apply(AuthorizationServer& server, std::string_view name, const jso
     auto fault = ReadFault(value);
     if (!fault.ok()) return fault.status();
     server.faults().Push(*std::move(fault));
+  } else if (name == "client_secrets") {
+    return SetClientSecrets(server.clients(), value);
   } else if (name == "clear_faults" && value == true) {
     server.faults().Clear();
   } else if (name == "expire_access_tokens" && value == true) {

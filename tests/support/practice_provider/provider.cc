@@ -54,6 +54,10 @@ void PracticeProvider::SetTokenPolicy(TokenPolicy policy) {
   state_->http->Run([&] { state_->server.ledger().set_policy(policy); });
 }
 
+bool PracticeProvider::SetClientSecrets(std::string_view client_id, const std::vector<std::string>& secrets) {
+  return state_->http->Run([&] { return state_->server.clients().SetSecrets(client_id, secrets); });
+}
+
 void PracticeProvider::InjectFault(Fault fault) {
   state_->http->Run([&] { state_->server.faults().Push(fault); });
 }

@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "tests/support/practice_provider/client_registry.h"
+#include "tests/support/practice_provider/dialect.h"
 #include "tests/support/practice_provider/fault.h"
 #include "tests/support/practice_provider/token_ledger.h"
 
@@ -39,6 +40,7 @@ struct ProviderOptions {
   // Before each answer of the token endpoint.
   std::chrono::milliseconds latency{0};
   std::vector<Client> clients;
+  Dialect dialect = Dialect::kRfc6749;
 };
 
 // One request to the token endpoint, without anything secret.
@@ -102,6 +104,8 @@ class PracticeProvider {
   void SetIss(IssMode iss);
   void SetLatency(std::chrono::milliseconds latency);
   void SetTokenPolicy(TokenPolicy policy);
+  // The secrets of a client, from now on; false when there is no such confidential client.
+  bool SetClientSecrets(std::string_view client_id, const std::vector<std::string>& secrets);
   // Queues `fault` behind those still to come.
   void InjectFault(Fault fault);
   void ClearFaults();

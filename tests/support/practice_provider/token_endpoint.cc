@@ -94,6 +94,7 @@ ServerReply AuthorizationServer::Token(const ServerRequest& request, Tick now) {
     if (fault->kind == Fault::Kind::kOAuthError) record.error = fault->error;
     reply = Spoil(*fault, std::move(reply));
   }
+  reply = Translate(options_.dialect, record.grant_type, std::move(reply));
   const bool answered =
       reply.wire == ServerReply::Wire::kWhole || reply.wire == ServerReply::Wire::kTruncated;
   record.status = answered ? reply.status : 0;
@@ -109,7 +110,7 @@ ServerReply AuthorizationServer::Process(const ServerRequest& request, const std
     record.error = error.code;
     return ErrorReply(error);
   };
-  const auto form = ReadForm(request);
+  const auto form = ReadTokenRequest(options_.dialect, request);
   if (const auto* error = std::get_if<OAuthError>(&form)) return refuse(*error);
   const Form& body = std::get<Form>(form);
   for (const char* name : {"code", "code_verifier", "refresh_token", "client_secret"}) {
@@ -121,6 +122,7 @@ ServerReply AuthorizationServer::Process(const ServerRequest& request, const std
   const auto client = clients_.Authenticate(request.authorization, body);
   if (const auto* error = std::get_if<OAuthError>(&client)) return refuse(*error);
   Remember(std::get<const Client*>(client)->secret);
+  for (const std::string& further : std::get<const Client*>(client)->further_secrets) Remember(further);
   if (!TakesEffect(fault)) return {};
 
   const bool withhold = Is(fault, Fault::Kind::kDropRefreshToken);

@@ -258,5 +258,14 @@ TEST(Overlay, ReplacesListsMergesMapsAndKeepsTheRest) {
   EXPECT_EQ(merged.client().client_secrets(0).file(), "/a");
 }
 
+// A record with rotation grace would otherwise be one whose rotation cannot be changed.
+TEST(Overlay, AnotherRotationTakesTheGraceAway) {
+  const config::v1::Provider base = Record("rotation: grace\nrotation_grace: 30s\n");
+  EXPECT_FALSE(Overlay(base, Record("rotation: strict")).has_rotation_grace());
+  EXPECT_EQ(Overlay(base, Record("rotation: grace\nrotation_grace: 5s\n")).rotation_grace().seconds(), 5);
+  EXPECT_EQ(Overlay(base, Record("rotation_grace: 5s")).rotation_grace().seconds(), 5);
+  EXPECT_EQ(Overlay(base, Record("id: a")).rotation_grace().seconds(), 30);
+}
+
 }  // namespace
 }  // namespace grantkeep::testing

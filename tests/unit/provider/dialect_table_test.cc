@@ -30,6 +30,10 @@ Dialect Google() {
       .token_endpoint = "https://oauth2.googleapis.com/token",
       .exchange_body = kPostExchange,
       .refresh_body = kPostRefresh,
+      .revocation_endpoint = "https://oauth2.googleapis.com/revoke",
+      .revocation_body =
+          "token=re%22fresh%2F1&token_type_hint=refresh_token&client_id=client%3A1"
+          "&client_secret=s3cr%25t%2F%2B",
       .successes =
           {{.name = "code",
             .body =
@@ -193,6 +197,8 @@ Dialect Notion() {
       .exchange_body = R"({"grant_type":"authorization_code","code":"co de/1",)"
                        R"("redirect_uri":"https://app.example/cb","code_verifier":"verifier-~"})",
       .refresh_body = R"({"grant_type":"refresh_token","refresh_token":"re\"fresh/1"})",
+      .revocation_endpoint = "https://api.notion.com/v1/oauth/revoke",
+      .revocation_body = R"({"token":"re\"fresh/1","token_type_hint":"refresh_token"})",
       .successes =
           {{.name = "no refresh token",
             .body = R"({"access_token":"ntn_1","token_type":"bearer","refresh_token":null,"bot_id":"b",)"

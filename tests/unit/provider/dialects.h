@@ -48,10 +48,12 @@ struct Dialect {
   std::string_view catalogue;
   std::string_view authorization_url;
   using Headers = std::vector<std::pair<std::string, std::string>>;
-  Headers headers;  // of both token requests
+  Headers headers;  // of all requests
   std::string_view token_endpoint;
   std::string_view exchange_body;
   std::string_view refresh_body;
+  std::string_view revocation_endpoint = "";
+  std::string_view revocation_body = "";
   std::vector<SuccessAnswer> successes;
   std::vector<FailureAnswer> failures;
 };

@@ -130,6 +130,13 @@ TEST_F(TokenRequest, BodyAndHeadersAreThoseOfTheRecord) {
                        R"("resource":["https://a.example","https://b.example"]})");
 }
 
+TEST_F(TokenRequest, AcceptIsSentOnceHoweverTheRecordSpellsIt) {
+  Answer(200, kTokens);
+  EXPECT_EQ(Exchange(*Example("token_request_headers: {aCCEPT: application/x}\n")).kind, Kind::kGranted);
+  EXPECT_EQ(Header(http_.seen()[0], "aCCEPT"), "application/x");
+  EXPECT_EQ(Header(http_.seen()[0], "Accept"), "(none)");
+}
+
 // RFC 7636 section 4.5: no verifier where no challenge was sent.
 TEST_F(TokenRequest, WithoutPkceThereIsNoVerifier) {
   Answer(200, kTokens);
