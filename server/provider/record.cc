@@ -7,6 +7,8 @@
 #include <array>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/reason.h"
 #include "base/status_macros.h"
@@ -238,34 +240,6 @@ absl::Status CheckStatic(const Provider& record) {
 
 }  // namespace
 
-bool IsProtocolParameter(std::string_view name) {
-  static constexpr std::array<std::string_view, 24> kProtocol = {"client_assertion",
-                                                                 "client_assertion_type",
-                                                                 "client_id",
-                                                                 "client_secret",
-                                                                 "code",
-                                                                 "code_challenge",
-                                                                 "code_challenge_method",
-                                                                 "code_verifier",
-                                                                 "dpop_jkt",
-                                                                 "error",
-                                                                 "grant_type",
-                                                                 "iss",
-                                                                 "login_hint",
-                                                                 "nonce",
-                                                                 "redirect_uri",
-                                                                 "refresh_token",
-                                                                 "registration",
-                                                                 "request",
-                                                                 "request_uri",
-                                                                 "resource",
-                                                                 "response_mode",
-                                                                 "response_type",
-                                                                 "scope",
-                                                                 "state"};
-  return std::find(kProtocol.begin(), kProtocol.end(), LowerCase(name)) != kProtocol.end();
-}
-
 void FillDefaults(Provider& record) {
   if (record.kind() == config::v1::PROVIDER_KIND_UNSPECIFIED)
     record.set_kind(config::v1::PROVIDER_KIND_OAUTH);
@@ -289,26 +263,39 @@ void FillDefaults(Provider& record) {
   if (!record.has_request_timeout()) record.mutable_request_timeout()->set_seconds(20);
 }
 
-absl::Status CheckRecord(const Provider& record, bool development) {
+std::vector<absl::Status> ProblemsOf(const Provider& record, bool development) {
+  std::vector<absl::Status> problems;
+  const auto note = [&problems](absl::Status status) {
+    if (!status.ok()) problems.push_back(std::move(status));
+  };
   if (!IsProviderName(record.id())) {
-    return FieldError("id",
-                      fmt::format("must be 1 to {} letters, digits, \".\", \"_\", \"-\" or \":\"", kMaxId));
+    note(FieldError("id",
+                    fmt::format("must be 1 to {} letters, digits, \".\", \"_\", \"-\" or \":\"", kMaxId)));
   }
   if (record.display_name().size() > kMaxId)
-    return FieldError("display_name", fmt::format("has more than {} bytes", kMaxId));
-  if (record.kind() == config::v1::PROVIDER_KIND_STATIC) return CheckStatic(record);
-  if (record.has_static_credential()) return FieldError("static_credential", "is for kind static only");
-  RETURN_IF_ERROR(CheckServerIdentity(record, development));
-  RETURN_IF_ERROR(CheckClient(record));
-  RETURN_IF_ERROR(CheckTokenRequests(record));
-  RETURN_IF_ERROR(CheckScopes(record));
-  RETURN_IF_ERROR(CheckParameters(record));
+    note(FieldError("display_name", fmt::format("has more than {} bytes", kMaxId)));
+  if (record.kind() == config::v1::PROVIDER_KIND_STATIC) {
+    note(CheckStatic(record));
+    return problems;
+  }
+  if (record.has_static_credential()) note(FieldError("static_credential", "is for kind static only"));
+  note(CheckServerIdentity(record, development));
+  note(CheckClient(record));
+  note(CheckTokenRequests(record));
+  note(CheckScopes(record));
+  note(CheckParameters(record));
   if (record.pkce() == config::v1::PKCE_DISABLED &&
       record.client_authentication() == config::v1::CLIENT_AUTHENTICATION_NONE) {
-    return FieldError("pkce", "cannot be disabled for a client without a secret");
+    note(FieldError("pkce", "cannot be disabled for a client without a secret"));
   }
-  RETURN_IF_ERROR(CheckLifetimes(record));
-  return CheckAddresses(record);
+  note(CheckLifetimes(record));
+  note(CheckAddresses(record));
+  return problems;
+}
+
+absl::Status CheckRecord(const Provider& record, bool development) {
+  const std::vector<absl::Status> problems = ProblemsOf(record, development);
+  return problems.empty() ? absl::OkStatus() : problems.front();
 }
 
 }  // namespace grantkeep
