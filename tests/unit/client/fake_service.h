@@ -67,6 +67,7 @@ class FakeService {
   Handler<v1::DeleteStaticSecretRequest, v1::DeleteStaticSecretResponse> delete_static_secret;
   Handler<v1::ListStaticSecretsRequest, v1::ListStaticSecretsResponse> list_static_secrets;
   Handler<v1::ListGrantsRequest, v1::ListGrantsResponse> list_grants;
+  Handler<v1::GetServerStatusRequest, v1::GetServerStatusResponse> get_server_status;
 
  private:
   template <typename Request, typename Response>
@@ -96,6 +97,7 @@ class FakeService {
     GK_FAKE(DeleteStaticSecret, delete_static_secret)
     GK_FAKE(ListStaticSecrets, list_static_secrets)
     GK_FAKE(ListGrants, list_grants)
+    GK_FAKE(GetServerStatus, get_server_status)
     FakeService& fake;
   };
 #undef GK_FAKE
