@@ -185,6 +185,18 @@ TEST_F(CliTest, HostileRequestsToTheCallbackDoNotEndALogin) {
   EXPECT_EQ(login.Finish().code, 0);
 }
 
+TEST_F(CliTest, TheAddressOfThePageThatDidNotLoadCanBePasted) {
+  CliProcess login({"login", "practice", "--no-browser", "--callback-url", "-"}, Environment());
+  // The provider's answer is an address that the browser, elsewhere, cannot load.
+  const Page page = browser_.Get(UrlFrom(login));
+  ASSERT_THAT(page.location, HasSubstr("code="));
+  login.Type(page.location + "\n");
+  const CliResult result = login.Finish();
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.err, Not(HasSubstr(QueryParameter(page.location, "code"))));
+  EXPECT_EQ(Run({"token", result.out.substr(0, result.out.find('\n'))}).code, 0);
+}
+
 TEST_F(CliTest, AUserWhoRefusesIsExitCode6) {
   practice_->SetConsent(Consent::kDeny);
   const CliResult result = Login();

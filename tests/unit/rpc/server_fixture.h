@@ -16,10 +16,10 @@
 
 #include "base/reason.h"
 #include "flow/flow.h"
+#include "grantkeep/details/status_details.pb.h"
 #include "grantkeep/v1/auth.grpc.pb.h"
 #include "grantkeep/v1/vault_admin.grpc.pb.h"
 #include "refresh/refresh.h"
-#include "grantkeep/details/status_details.pb.h"
 #include "rpc/server.h"
 #include "tests/support/rooms.h"
 #include "tests/support/temp_dir.h"
