@@ -5,7 +5,7 @@
 
 #include "absl/strings/cord.h"
 #include "client/status_details.h"
-#include "client/status_details.pb.h"
+#include "grantkeep/details/status_details.pb.h"
 
 namespace grantkeep {
 namespace {
@@ -37,17 +37,17 @@ CallError CallError::From(const absl::Status& status) {
                   .message = std::string(status.message().data(), status.message().size()),
                   .fields = {},
                   .retry_after = std::nullopt};
-  if (auto info = DetailOf<client::ErrorInfo>(status, client::kErrorInfoUrl);
+  if (auto info = DetailOf<details::ErrorInfo>(status, client::kErrorInfoUrl);
       info.has_value() && info->domain() == "grantkeep") {
     error.reason = info->reason();
   }
-  if (auto bad = DetailOf<client::BadRequest>(status, client::kBadRequestUrl)) {
+  if (auto bad = DetailOf<details::BadRequest>(status, client::kBadRequestUrl)) {
     for (int i = 0; i < std::min(bad->field_violations_size(), kMaxFields); ++i) {
       const auto& violation = bad->field_violations(i);
       error.fields.push_back({.name = violation.field(), .description = violation.description()});
     }
   }
-  if (auto retry = DetailOf<client::RetryInfo>(status, client::kRetryInfoUrl)) {
+  if (auto retry = DetailOf<details::RetryInfo>(status, client::kRetryInfoUrl)) {
     error.retry_after = ToMillis(retry->retry_delay());
   }
   return error;

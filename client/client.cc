@@ -96,6 +96,7 @@ GK_CALL(VaultAdmin, admin, PutStaticSecret)
 GK_CALL(VaultAdmin, admin, DeleteStaticSecret)
 GK_CALL(VaultAdmin, admin, ListStaticSecrets)
 GK_CALL(VaultAdmin, admin, ListGrants)
+GK_CALL(VaultAdmin, admin, GetServerStatus)
 
 #undef GK_CALL
 

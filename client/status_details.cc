@@ -4,12 +4,12 @@
 #include <climits>
 
 #include "absl/strings/cord.h"
-#include "client/status_details.pb.h"
+#include "grantkeep/details/status_details.pb.h"
 
 namespace grantkeep::client {
 
 void AttachDetails(std::string_view serialized, absl::Status& status) {
-  StatusDetails details;
+  details::Status details;
   if (serialized.size() > INT_MAX ||
       !details.ParseFromArray(serialized.data(), static_cast<int>(serialized.size()))) {
     return;

@@ -24,6 +24,7 @@
 #include "daemon/dev_files.h"
 #include "daemon/ready_file.h"
 #include "daemon/secret_sources.h"
+#include "daemon/server_status.h"
 #include "daemon/settings.h"
 #include "flow/flow.h"
 #include "net/http_client.h"
@@ -152,11 +153,23 @@ class Daemon {
   absl::Status StartServer() {
     RpcServerOptions options = settings_.rpc;
     options.request_id_prefix = RandomToken(random_, 6);
+    server_status_ = std::make_unique<ServerStatus>(
+        ServerStatus::Facts{
+            .version = GRANTKEEP_VERSION, .development = settings_.dev, .store_kind = "sqlite"},
+        ServerStatus::Rooms{.store = *store_,
+                            .catalogue = *catalogue_,
+                            .http = *http_,
+                            .clock = clock_,
+                            .resolve_secret = ReadSecretsFrom(*static_secrets_)});
     RpcRooms rooms{.flow = *auth_flow_,
                    .refresher = *refresher_,
                    .grants = *grants_,
                    .static_secrets = *static_secrets_,
                    .find_static_provider = FindIn(*catalogue_),
+                   .gather_server_status =
+                       [this](bool check_providers, Tick deadline) {
+                         return server_status_->Gather(check_providers, deadline);
+                       },
                    .clock = clock_,
                    .loop = loop_->context()};
     ASSIGN_OR_RETURN(server_, RpcServer::Start(std::move(options), std::move(rooms)));
@@ -192,6 +205,7 @@ class Daemon {
   std::unique_ptr<Catalogue> catalogue_;
   std::unique_ptr<Refresher> refresher_;
   std::unique_ptr<AuthFlow> auth_flow_;
+  std::unique_ptr<ServerStatus> server_status_;
   std::unique_ptr<RpcServer> server_;
 };
 

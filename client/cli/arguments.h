@@ -17,6 +17,8 @@ namespace grantkeep::cli {
 // What every command takes.
 struct Globals {
   std::string address;
+  // What gave the address: "--address" or "$GRANTKEEP_ADDRESS"; empty: it is the default.
+  std::string address_from;
   std::string tenant = "default";
   std::string subject;
   bool json = false;
@@ -31,6 +33,8 @@ struct LoginArguments {
   std::string login_hint;
   uint16_t port = 0;
   bool no_browser = false;
+  // Read the callback's URL from standard input even if that is not a terminal.
+  bool callback_url_from_input = false;
   // How long to wait for the user; the flow's own limit when not given.
   std::optional<std::chrono::milliseconds> wait;
 };
@@ -70,9 +74,27 @@ struct GrantsShowArguments {
   std::string grant;
 };
 
+// The built-in catalogue.
+struct ProvidersListArguments {};
+// What the daemon has configured.
+struct ProvidersServerArguments {};
+
+struct ProvidersShowArguments {
+  std::string name;
+};
+
+struct ProvidersCheckArguments {
+  std::string file;
+  // By the rules of grantkeepd --dev.
+  bool development = false;
+};
+
+struct DoctorArguments {};
+
 using Command =
     std::variant<LoginArguments, TokenArguments, SecretPutArguments, SecretGetArguments, SecretListArguments,
-                 SecretDeleteArguments, GrantsListArguments, GrantsShowArguments>;
+                 SecretDeleteArguments, GrantsListArguments, GrantsShowArguments, ProvidersListArguments,
+                 ProvidersServerArguments, ProvidersShowArguments, ProvidersCheckArguments, DoctorArguments>;
 
 struct Invocation {
   Globals globals;
@@ -86,8 +108,9 @@ struct Stop {
   std::string err;
 };
 
-// Reads the arguments after the program's name, and the environment (GRANTKEEP_TENANT,
-// GRANTKEEP_SUBJECT, USER). What is unexpected is not repeated in the error: it may be a secret.
+// Reads the arguments after the program's name, and the environment (GRANTKEEP_ADDRESS,
+// GRANTKEEP_TENANT, GRANTKEEP_SUBJECT, USER). An error names a wrong option or command, but never a
+// value, and nothing at all behind `secret put`: it may be the secret.
 std::variant<Invocation, Stop> ParseArguments(const std::vector<std::string>& arguments);
 
 }  // namespace grantkeep::cli

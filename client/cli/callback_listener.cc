@@ -82,24 +82,25 @@ std::string CallbackListener::redirect_uri() const {
 }
 
 absl::StatusOr<std::string> CallbackListener::Wait(std::string_view state, Deadline deadline,
-                                                   const std::function<void()>& tick) {
+                                                   const std::function<bool()>& tick) {
   expected_.state = state;
   if (!Serve(deadline, [this] { return expected_.arrived; }, tick)) {
-    return absl::DeadlineExceededError("nobody finished signing in; --wait gives it longer");
+    if (std::chrono::steady_clock::now() < deadline) return absl::CancelledError("no longer waited for");
+    return absl::DeadlineExceededError(kNobodyCame);
   }
   return fmt::format("http://{}{}", expected_.host, callback_target_);
 }
 
 void CallbackListener::ServeDonePage(Deadline deadline) {
-  Serve(deadline, [this] { return done_page_served_; }, [] {});
+  Serve(deadline, [this] { return done_page_served_; }, [] { return false; });
 }
 
 bool CallbackListener::Serve(Deadline deadline, const std::function<bool()>& finished,
-                             const std::function<void()>& tick) {
+                             const std::function<bool()>& tick) {
   while (!finished()) {
     const Deadline now = std::chrono::steady_clock::now();
     if (now >= deadline) return false;
-    tick();
+    if (tick()) return false;
     CloseExpired(now);
     std::vector<pollfd> fds = {{fd_, POLLIN, 0}};
     for (const Connection& connection : connections_) fds.push_back({connection.fd.get(), POLLIN, 0});

@@ -17,6 +17,8 @@ struct pollfd;
 
 namespace grantkeep::cli {
 
+inline constexpr char kNobodyCame[] = "nobody finished signing in; --wait gives it longer";
+
 // Receives the redirect at the end of a sign-in on a loopback port (RFC 8252 section 7.3).
 // Open it before the flow begins and destroy it when the callback is there. Every process on
 // this machine can connect, so connections are bounded in number, size and time; none of them
@@ -49,9 +51,10 @@ class CallbackListener {
   std::string redirect_uri() const;
 
   // Serves until the callback with this state arrives and returns its whole URL;
-  // DEADLINE_EXCEEDED at `deadline`. `tick` is called about ten times a second.
+  // DEADLINE_EXCEEDED at `deadline`. `tick` is called about ten times a second; CANCELLED as soon as
+  // it returns true.
   absl::StatusOr<std::string> Wait(std::string_view state, Deadline deadline,
-                                   const std::function<void()>& tick);
+                                   const std::function<bool()>& tick);
   // Serves the page that the browser was sent to, until it has it or `deadline` is reached.
   void ServeDonePage(Deadline deadline);
 
@@ -59,8 +62,8 @@ class CallbackListener {
   struct Connection;
   CallbackListener(int fd, uint16_t port, Limits limits);
 
-  // Serves until `finished` says so; false at the deadline.
-  bool Serve(Deadline deadline, const std::function<bool()>& finished, const std::function<void()>& tick);
+  // Serves until `finished` says so; false at the deadline, or when `tick` returns true.
+  bool Serve(Deadline deadline, const std::function<bool()>& finished, const std::function<bool()>& tick);
   void HandleReady(const std::vector<pollfd>& ready);
   void Accept();
   void Read(Connection& connection);

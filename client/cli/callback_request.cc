@@ -53,19 +53,6 @@ bool Equal(std::string_view a, std::string_view b) {
   return difference == 0;
 }
 
-bool CarriesState(std::string_view query, std::string_view state) {
-  int matching = 0;
-  int all = 0;
-  while (!query.empty()) {
-    std::string_view value = TakeUntil(query, "&");
-    const std::string_view name = TakeUntil(value, "=");
-    if (FormDecode(name) != "state") continue;
-    ++all;
-    matching += Equal(FormDecode(value), state) ? 1 : 0;
-  }
-  return all == 1 && matching == 1;
-}
-
 std::string Response(std::string_view status, std::string_view headers, std::string_view title,
                      std::string_view text) {
   const std::string body = fmt::format(
@@ -89,6 +76,19 @@ CallbackAnswer Refusal(std::string_view status, std::string_view text, std::stri
 }
 
 }  // namespace
+
+bool CarriesState(std::string_view query, std::string_view state) {
+  int matching = 0;
+  int all = 0;
+  while (!query.empty()) {
+    std::string_view value = TakeUntil(query, "&");
+    const std::string_view name = TakeUntil(value, "=");
+    if (FormDecode(name) != "state") continue;
+    ++all;
+    matching += Equal(FormDecode(value), state) ? 1 : 0;
+  }
+  return all == 1 && matching == 1;
+}
 
 std::optional<CallbackRequest> ParseRequestHead(std::string_view head) {
   std::string_view line = TakeUntil(head, "\r\n");

@@ -45,6 +45,9 @@ struct CallbackAnswer {
   bool done_page = false;
 };
 
+// Whether a query has exactly one `state` parameter, and it is this one.
+bool CarriesState(std::string_view query, std::string_view state);
+
 // Decides about one request; without one, it was malformed. Only GET on the callback path
 // with exactly one, right state is the callback, and it is answered with 303 to the done page,
 // so that code and state stay out of the address bar and the history (RFC 9700 section 4.2.4).

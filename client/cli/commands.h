@@ -9,20 +9,11 @@
 
 namespace grantkeep::cli {
 
-// What a command works with. All of it outlives the command.
-struct Context {
+// What every command works with. All of it outlives the command.
+struct LocalContext {
   const Console& console;
   const Globals& globals;
-  Client& client;
 
-  Attempt Trying(std::string what) const {
-    return {.what = std::move(what),
-            .address = client.address(),
-            .tenant = globals.tenant,
-            .subject = globals.subject,
-            .provider = "",
-            .secret = ""};
-  }
   ExitCode Failed(const absl::Status& status, const Attempt& attempt) const {
     return Fail(console, globals.json, status, attempt);
   }
@@ -30,6 +21,25 @@ struct Context {
   ExitCode Print(std::string_view text) const;
   // The message as one JSON document by proto3's JSON mapping, with the field names of the proto.
   ExitCode PrintJson(const google::protobuf::Message& message) const;
+  // Rows under a headline, as text.
+  ExitCode PrintTable(const std::vector<std::vector<std::string>>& rows) const;
+};
+
+// The same for commands that call the service.
+struct Context : LocalContext {
+  Context(const Console& console_, const Globals& globals_, Client& client_)
+      : LocalContext{console_, globals_}, client(client_) {}
+  Client& client;
+
+  Attempt Trying(std::string what) const {
+    return {.what = std::move(what),
+            .address = client.address(),
+            .address_from = globals.address_from,
+            .tenant = globals.tenant,
+            .subject = globals.subject,
+            .provider = "",
+            .secret = ""};
+  }
 };
 
 // Each runs one command to its end and prints result or failure.
@@ -41,6 +51,12 @@ ExitCode Run(const Context& context, const SecretListArguments& arguments);
 ExitCode Run(const Context& context, const SecretDeleteArguments& arguments);
 ExitCode Run(const Context& context, const GrantsListArguments& arguments);
 ExitCode Run(const Context& context, const GrantsShowArguments& arguments);
+ExitCode Run(const Context& context, const ProvidersServerArguments& arguments);
+ExitCode Run(const Context& context, const DoctorArguments& arguments);
+// These call nobody.
+ExitCode Run(const LocalContext& context, const ProvidersListArguments& arguments);
+ExitCode Run(const LocalContext& context, const ProvidersShowArguments& arguments);
+ExitCode Run(const LocalContext& context, const ProvidersCheckArguments& arguments);
 
 // A grant for people, several lines.
 std::string Describe(const v1::Grant& grant);

@@ -3,8 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
+#include <iterator>
 
+#include "client/cli/colours.h"
 #include "client/cli/text.h"
 
 namespace grantkeep::cli {
@@ -31,6 +34,22 @@ std::string LoginCommand(const Attempt& attempt) {
   return "run: grantkeep login " + (attempt.provider.empty() ? "PROVIDER" : attempt.provider);
 }
 
+std::string WhereTheDaemonIs(const Attempt& attempt) {
+  if (!attempt.address_from.empty()) {
+    return fmt::format(
+        "is the daemon running there? {} says {}; `server.listen` in its configuration says "
+        "where it listens",
+        attempt.address_from, attempt.address);
+  }
+  return fmt::format(
+      "is the daemon running at {}? Start it with: grantkeepd --dev, or say where it is with --address",
+      attempt.address);
+}
+
+// Trying again does not help: something has to be put right where the service runs.
+constexpr std::string_view kOperatorReasons[] = {"CLIENT_MISCONFIGURED", "ISSUER_UNPROTECTED",
+                                                 "KEY_UNAVAILABLE", "STORE_CORRUPT"};
+
 struct Advice {
   std::string_view reason;
   std::string (*text)(const Attempt&);
@@ -48,7 +67,7 @@ constexpr Advice kAdvice[] = {
            a.subject);
      }},
     {"PROVIDER_NOT_FOUND",
-     [](const Attempt&) -> std::string { return "the daemon's configuration lists the providers"; }},
+     [](const Attempt&) -> std::string { return "run: grantkeep providers list --server"; }},
     {"PROVIDER_IS_STATIC",
      [](const Attempt& a) {
        return fmt::format("it has a key, not a sign-in; run: grantkeep secret put NAME --provider {}",
@@ -67,14 +86,25 @@ constexpr Advice kAdvice[] = {
      }},
     {"CLIENT_MISCONFIGURED",
      [](const Attempt&) -> std::string {
-       return "check the provider's client_id and client_secrets in the daemon's configuration";
+       return "check the provider's client_id and client_secrets in the daemon's configuration; "
+              "run: grantkeep doctor";
      }},
+    {"KEY_UNAVAILABLE",
+     [](const Attempt&) -> std::string {
+       return "the daemon cannot use its root key or the tenant's keys; its log says why";
+     }},
+    {"STORE_CORRUPT",
+     [](const Attempt&) -> std::string {
+       return "a record of the store is damaged or was sealed with other keys; the daemon's log says more";
+     }},
+    {"PROVIDER_UNREACHABLE", [](const Attempt&) -> std::string { return "run: grantkeep doctor"; }},
 };
 
 }  // namespace
 
 ExitCode ExitCodeOf(const CallError& error) {
   if (error.NeedsSignIn()) return kSignIn;
+  if (std::ranges::find(kOperatorReasons, error.reason) != std::end(kOperatorReasons)) return kOperator;
   switch (error.code) {
     case StatusCode::kOk:
       return kOk;
@@ -98,15 +128,15 @@ ExitCode ExitCodeOf(const CallError& error) {
   }
 }
 
+std::string_view MessageOf(const CallError& error) {
+  return ServiceDidNotAnswer(error) ? Cause(error.message) : std::string_view(error.message);
+}
+
 std::string AdviceFor(const CallError& error, const Attempt& attempt) {
   for (const Advice& advice : kAdvice) {
     if (advice.reason == error.reason) return advice.text(attempt);
   }
-  if (ServiceDidNotAnswer(error)) {
-    return fmt::format(
-        "is the daemon running at {}? Start it with: grantkeepd --dev, or say where it is with --address",
-        attempt.address);
-  }
+  if (ServiceDidNotAnswer(error)) return WhereTheDaemonIs(attempt);
   if (error.retry_after.has_value()) {
     return fmt::format("try again in {}",
                        Distance(std::chrono::ceil<std::chrono::seconds>(*error.retry_after)));
@@ -121,7 +151,7 @@ std::string ErrorJson(const CallError& error) {
   object["code"] = absl::StatusCodeToString(error.code);
   object["reason"] = error.reason;
   object["message"] = error.message;
-  if (!error.fields.empty()) object["field"] = error.fields.front().name;
+  object["field"] = error.fields.empty() ? "" : error.fields.front().name;
   if (error.retry_after.has_value()) {
     object["retry_after_seconds"] = std::chrono::ceil<std::chrono::seconds>(*error.retry_after).count();
   }
@@ -135,11 +165,9 @@ ExitCode Fail(const Console& console, bool json, const absl::Status& status, con
     console.Err(ErrorJson(error) + "\n");
     return ExitCodeOf(error);
   }
-  std::string text =
-      fmt::format("grantkeep: cannot {}: {}", attempt.what,
-                  ServiceDidNotAnswer(error) ? Cause(error.message) : std::string_view(error.message));
-  if (!error.reason.empty()) text += fmt::format(" ({})", error.reason);
-  text = Printable(text) + "\n";
+  std::string what = fmt::format("cannot {}: {}", attempt.what, MessageOf(error));
+  if (!error.reason.empty()) what += fmt::format(" ({})", error.reason);
+  std::string text = fmt::format("{} {}\n", Colours(console.err).Bad("grantkeep:"), Printable(what));
   if (const std::string advice = AdviceFor(error, attempt); !advice.empty()) {
     text += "  " + Printable(advice) + "\n";
   }

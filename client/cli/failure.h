@@ -11,7 +11,8 @@
 
 namespace grantkeep::cli {
 
-// What the command ends with, for scripts. Part of the interface: kExitCodeHelp documents it.
+// What the command ends with, for scripts. Part of the interface: kExitCodeHelp and docs/cli.md
+// document it.
 enum ExitCode : int {
   kOk = 0,
   kFailed = 1,
@@ -20,6 +21,7 @@ enum ExitCode : int {
   kSignIn = 4,
   kUnavailable = 5,
   kRefused = 6,
+  kOperator = 7,
 };
 
 inline constexpr char kExitCodeHelp[] =
@@ -30,7 +32,9 @@ inline constexpr char kExitCodeHelp[] =
     "  3  not found: the grant, secret, provider or flow\n"
     "  4  the user must sign in again: grantkeep login PROVIDER\n"
     "  5  unavailable or out of time: try again later\n"
-    "  6  refused: by the user, the provider or policy, or a version that does not match\n";
+    "  6  refused: by the user, the provider or policy, or a version that does not match\n"
+    "  7  the service needs its operator: its configuration, keys or data are wrong\n"
+    "doctor and providers check end with 0, or with 1 if they have found something.\n";
 
 ExitCode ExitCodeOf(const CallError& error);
 
@@ -39,12 +43,17 @@ struct Attempt {
   // Completes "cannot ...": "get a token for g_1".
   std::string what;
   std::string address;
+  // As in Globals; empty: the address is the default.
+  std::string address_from;
   std::string tenant;
   std::string subject;
   // Empty when not known.
   std::string provider;
   std::string secret;
 };
+
+// What failed, for people; without gRPC's own words around it.
+std::string_view MessageOf(const CallError& error);
 
 // The way out of `error`, one line: a command to run or a thing to look at. May be empty.
 std::string AdviceFor(const CallError& error, const Attempt& attempt);
@@ -53,8 +62,8 @@ std::string AdviceFor(const CallError& error, const Attempt& attempt);
 // returns the exit code.
 ExitCode Fail(const Console& console, bool json, const absl::Status& status, const Attempt& attempt);
 
-// The JSON document: {"error":{"code","reason","message","field","retry_after_seconds"}}, the
-// last two only where they apply.
+// The JSON document: {"error":{"code","reason","message","field","retry_after_seconds"}}. `field` is
+// the first that was refused, empty for other errors; the last member is there only where it applies.
 std::string ErrorJson(const CallError& error);
 
 }  // namespace grantkeep::cli

@@ -21,22 +21,42 @@ std::string Expiry(const v1::Grant& grant) {
   return TimeAndDistance(grant.access_token_expire_time(), std::chrono::system_clock::now());
 }
 
+// What a state other than ACTIVE means for the user of the grant; empty for ACTIVE.
+std::string Consequence(const v1::Grant& grant) {
+  switch (grant.state()) {
+    case v1::GRANT_STATE_IN_DOUBT:
+      return "a refresh was sent and its outcome is not known; the service settles it with the next refresh";
+    case v1::GRANT_STATE_NEEDS_REAUTH:
+      return fmt::format("refreshing has ended; run: grantkeep login {}", grant.provider());
+    case v1::GRANT_STATE_REVOKED:
+      return "revoked; nothing is left to use";
+    default:
+      return "";
+  }
+}
+
 }  // namespace
 
 std::string Describe(const v1::Grant& grant) {
   const std::string state = StateName(grant.state()) +
                             (grant.state_reason().empty() ? "" : fmt::format(" ({})", grant.state_reason()));
   std::vector<std::vector<std::string>> rows = {
-      {"grant", grant.grant_id()},
-      {"tenant", grant.tenant()},
-      {"subject", grant.subject()},
-      {"provider", grant.provider()},
-      {"state", state},
+      {"grant", grant.grant_id()},    {"tenant", grant.tenant()}, {"subject", grant.subject()},
+      {"provider", grant.provider()}, {"state", state},
+  };
+  if (const std::string consequence = Consequence(grant); !consequence.empty()) {
+    if (grant.has_state_time()) {
+      rows.push_back({"since", TimeAndDistance(grant.state_time(), std::chrono::system_clock::now())});
+    }
+    rows.push_back({"", consequence});
+  }
+  const std::vector<std::vector<std::string>> rest = {
       {"scopes", fmt::format("{}", fmt::join(grant.scopes(), " "))},
       {"generation", std::to_string(grant.generation())},
       {"token expires", Expiry(grant)},
       {"refreshable", grant.refreshable() ? "yes" : "no: the user signs in again at expiry"},
   };
+  rows.insert(rows.end(), rest.begin(), rest.end());
   if (!grant.issuer().empty()) rows.push_back({"issuer", grant.issuer()});
   if (grant.resource_size() > 0)
     rows.push_back({"resource", fmt::format("{}", fmt::join(grant.resource(), " "))});
@@ -66,7 +86,7 @@ ExitCode Run(const Context& context, const GrantsListArguments& arguments) {
     rows.push_back(
         {grant.grant_id(), grant.subject(), grant.provider(), StateName(grant.state()), Expiry(grant)});
   }
-  return context.Print(Table(rows));
+  return context.PrintTable(rows);
 }
 
 ExitCode Run(const Context& context, const GrantsShowArguments& arguments) {

@@ -4,7 +4,7 @@
 
 namespace grantkeep::cli {
 
-// What --help says beyond the list of options.
+// What --help says beyond the list of options. Each command has an example that works as it stands.
 inline constexpr char kDescription[] =
     "Signs users in at OAuth providers and hands out their tokens and your static secrets,\n"
     "all kept by grantkeepd.";
@@ -15,19 +15,30 @@ inline constexpr char kExamples[] =
     "  curl -H \"Authorization: Bearer $(grantkeep token GRANT)\" https://api.example.com/\n"
     "  grantkeep secret put discord-bot --provider discord < token.txt\n"
     "  grantkeep grants list --output json\n"
-    "\n";
+    "  grantkeep doctor\n"
+    "\n"
+    "grantkeep help COMMAND explains one, grantkeep help exit-codes what scripts can rely on.\n";
 
 inline constexpr char kLoginHelp[] =
     "The grant's id goes to standard output, everything else to standard error:\n"
     "  GRANT=$(grantkeep login google --scope openid)\n"
-    "The browser comes back to a port of this machine. On a machine without a browser, forward\n"
-    "one: ssh -L 8400:127.0.0.1:8400 HOST grantkeep login google --port 8400\n";
+    "The browser comes back to a port of this machine. On a machine without a browser, open the URL\n"
+    "anywhere and paste the address of the page that fails to load into the terminal, or forward\n"
+    "the port and need not paste:\n"
+    "  ssh -t -L 8400:127.0.0.1:8400 HOST grantkeep login google --port 8400\n"
+    "A script gives that address on standard input, never as an argument:\n"
+    "  grantkeep login google --no-browser --callback-url - < address.txt\n";
 
 inline constexpr char kTokenHelp[] =
     "Prints the token and a newline, nothing else:\n"
     "  curl -H \"Authorization: Bearer $(grantkeep token GRANT)\" https://api.example.com/\n"
     "When an API refused the token (401), say which generation it was to get a newer one:\n"
     "  grantkeep token GRANT --rejected-generation 3\n";
+
+inline constexpr char kSecretHelp[] =
+    "Examples:\n"
+    "  grantkeep secret put discord-bot --provider discord < token.txt\n"
+    "  grantkeep secret get discord-bot\n";
 
 inline constexpr char kPutHelp[] =
     "The value is read from standard input, or asked for on a terminal without echo; it is never\n"
@@ -37,7 +48,75 @@ inline constexpr char kPutHelp[] =
 
 inline constexpr char kGetHelp[] =
     "Prints exactly the stored bytes; on a terminal a newline follows, and bytes that a terminal\n"
-    "would obey are shown escaped.\n";
+    "would obey are shown escaped.\n"
+    "  grantkeep secret get hmac-key > key.bin\n"
+    "  grantkeep secret get discord-bot --version 1\n";
+
+inline constexpr char kSecretListHelp[] =
+    "Examples:\n"
+    "  grantkeep secret list\n"
+    "  grantkeep secret list --tenant acme --output json\n";
+
+inline constexpr char kSecretDeleteHelp[] =
+    "Examples:\n"
+    "  grantkeep secret delete discord-bot\n"
+    "  grantkeep secret delete discord-bot --expected-version 3\n";
+
+inline constexpr char kGrantsHelp[] =
+    "Examples:\n"
+    "  grantkeep grants list\n"
+    "  grantkeep grants show GRANT\n";
+
+inline constexpr char kGrantsListHelp[] =
+    "Examples:\n"
+    "  grantkeep grants list --provider google\n"
+    "  grantkeep grants list --all-subjects --output json\n";
+
+inline constexpr char kGrantsShowHelp[] =
+    "Says also whether refreshing fails, why and since when.\n"
+    "  grantkeep grants show GRANT\n"
+    "  grantkeep grants show GRANT --subject bob --output json\n";
+
+inline constexpr char kProvidersHelp[] =
+    "Examples:\n"
+    "  grantkeep providers list --server\n"
+    "  grantkeep providers check /etc/grantkeep/grantkeep.yaml\n";
+
+inline constexpr char kProvidersListHelp[] =
+    "Those that are built in, whose names a configuration gives as `catalogue: NAME`:\n"
+    "  grantkeep providers list\n"
+    "Those that the daemon knows, whose ids `grantkeep login` takes:\n"
+    "  grantkeep providers list --server\n";
+
+inline constexpr char kProvidersShowHelp[] =
+    "Prints the record as a configuration file would have it:\n"
+    "  grantkeep providers show google\n";
+
+inline constexpr char kProvidersCheckHelp[] =
+    "Reports everything that is wrong, as FILE:LINE: FIELD: WHAT; exit code 1 if there is anything.\n"
+    "Contacts nobody.\n"
+    "  grantkeep providers check /etc/grantkeep/grantkeep.yaml\n"
+    "  grantkeep providers check acme.yaml --dev\n";
+
+inline constexpr char kDoctorHelp[] =
+    "Checks the connection, versions, clocks, the socket, the store, and each provider's server and\n"
+    "client secrets; says what to do about each problem. Exit code 1 if anything has failed.\n"
+    "  grantkeep doctor\n"
+    "  grantkeep doctor --timeout 2s --output json\n";
+
+inline constexpr char kHelpHelp[] =
+    "Examples:\n"
+    "  grantkeep help secret put\n"
+    "  grantkeep help exit-codes\n";
+
+inline constexpr char kVersionHelp[] =
+    "Example:\n"
+    "  grantkeep version\n";
+
+inline constexpr char kCompletionHelp[] =
+    "For this shell, and for every new one:\n"
+    "  source <(grantkeep completion bash)\n"
+    "  grantkeep completion zsh > ~/.zfunc/_grantkeep    # a folder of $fpath\n";
 
 }  // namespace grantkeep::cli
 

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <thread>
 
 #include "client/cli/browser.h"
-#include "client/cli/callback_listener.h"
+#include "client/cli/callback_source.h"
 #include "client/cli/commands.h"
-#include "client/cli/spinner.h"
 #include "client/cli/text.h"
 
 namespace grantkeep::cli {
@@ -32,7 +32,7 @@ absl::StatusOr<std::string> NewSessionBinding() {
 }
 
 v1::StartAuthRequest RequestFor(const Context& context, const LoginArguments& arguments,
-                                const CallbackListener& listener, const std::string& binding) {
+                                const CallbackSource& source, const std::string& binding) {
   v1::StartAuthRequest request;
   request.set_tenant(context.globals.tenant);
   request.set_subject(context.globals.subject);
@@ -41,7 +41,7 @@ v1::StartAuthRequest RequestFor(const Context& context, const LoginArguments& ar
   request.mutable_resource()->Add(arguments.resource.begin(), arguments.resource.end());
   request.mutable_extra_params()->insert(arguments.params.begin(), arguments.params.end());
   request.set_login_hint(arguments.login_hint);
-  request.set_redirect_uri(listener.redirect_uri());
+  request.set_redirect_uri(source.redirect_uri());
   request.set_session_binding(binding);
   return request;
 }
@@ -55,26 +55,45 @@ steady_clock::time_point WaitUntil(const v1::StartAuthResponse& flow, const Logi
   return steady_clock::now() + std::min(left, arguments.wait.value_or(left));
 }
 
-void ShowUrl(const Context& context, const LoginArguments& arguments, const std::string& url) {
-  const bool opened = !arguments.no_browser && OpenBrowser(url).ok();
-  context.console.Err(fmt::format("{}\n\n  {}\n\n",
-                                  opened ? "Your browser opens to sign in. If it does not, open:"
-                                         : "To sign in, open this in a browser on this machine:",
-                                  url));
+CallbackSource::Pasting PastingFor(const Context& context, const LoginArguments& arguments) {
+  if (arguments.callback_url_from_input) return CallbackSource::Pasting::kExpected;
+  return context.console.InIsTerminal() ? CallbackSource::Pasting::kPossible : CallbackSource::Pasting::kNo;
 }
 
-absl::StatusOr<std::string> WaitForCallback(const Context& context, CallbackListener& listener,
-                                            const std::string& state, steady_clock::time_point until) {
-  Spinner spinner(context.console, "Waiting for you to sign in");
-  return listener.Wait(state, until, [&] {
-    spinner.Tick(std::chrono::duration_cast<std::chrono::seconds>(until - steady_clock::now()));
-  });
+// How the browser's answer gets here when it runs somewhere else.
+std::string WithoutABrowserHere(const CallbackSource& source, CallbackSource::Pasting pasting) {
+  std::string text;
+  if (const char* ssh = std::getenv("SSH_CONNECTION"); ssh != nullptr && *ssh != '\0' && source.listens()) {
+    text += fmt::format(
+        "This is an SSH session. A browser on your own machine comes back here only if you have connected\n"
+        "with: ssh -L {0}:127.0.0.1:{0} HOST (and give --port {0} the next time).\n",
+        source.port());
+  }
+  if (pasting != CallbackSource::Pasting::kNo) {
+    text += fmt::format("If the last page does not load, copy its address ({}?...) and paste it here:\n",
+                        source.redirect_uri());
+  } else if (!text.empty()) {
+    text += "Or give the address of the page that fails to load on standard input: --callback-url -\n";
+  }
+  return text;
+}
+
+void ShowUrl(const Context& context, const LoginArguments& arguments, const CallbackSource& source,
+             const std::string& url) {
+  const bool opened = !arguments.no_browser && OpenBrowser(url).ok();
+  const CallbackSource::Pasting pasting = PastingFor(context, arguments);
+  const char* where = pasting == CallbackSource::Pasting::kNo
+                          ? "To sign in, open this in a browser on this machine:"
+                          : "To sign in, open this in a browser:";
+  context.console.Err(fmt::format("{}\n\n  {}\n\n{}",
+                                  opened ? "Your browser opens to sign in. If it does not, open:" : where,
+                                  url, opened ? "" : WithoutABrowserHere(source, pasting)));
 }
 
 // Completes the flow while the browser gets its last page.
-absl::StatusOr<v1::Grant> Complete(const Context& context, CallbackListener& listener,
+absl::StatusOr<v1::Grant> Complete(const Context& context, CallbackSource& source,
                                    const std::string& callback_url, const std::string& binding) {
-  std::thread last_page([&listener] { listener.ServeDonePage(steady_clock::now() + kDonePageTime); });
+  std::thread last_page([&source] { source.ServeDonePage(steady_clock::now() + kDonePageTime); });
   v1::CompleteAuthRequest request;
   request.set_tenant(context.globals.tenant);
   request.set_callback_url(callback_url);
@@ -86,19 +105,19 @@ absl::StatusOr<v1::Grant> Complete(const Context& context, CallbackListener& lis
 }
 
 absl::StatusOr<v1::Grant> SignIn(const Context& context, const LoginArguments& arguments) {
-  const auto listener = CallbackListener::Open(arguments.port);
-  if (!listener.ok()) return listener.status();
+  const auto source = CallbackSource::Open(arguments.port, PastingFor(context, arguments), context.console);
+  if (!source.ok()) return source.status();
   const auto binding = NewSessionBinding();
   if (!binding.ok()) return binding.status();
-  const auto flow = context.client.StartAuth(RequestFor(context, arguments, **listener, *binding));
+  const auto flow = context.client.StartAuth(RequestFor(context, arguments, **source, *binding));
   if (!flow.ok()) return flow.status();
   if (!IsBrowsable(flow->authorization_url()) || flow->state().empty()) {
     return absl::InternalError("the service's authorization URL is not one for a browser");
   }
-  ShowUrl(context, arguments, flow->authorization_url());
-  const auto callback_url = WaitForCallback(context, **listener, flow->state(), WaitUntil(*flow, arguments));
+  ShowUrl(context, arguments, **source, flow->authorization_url());
+  const auto callback_url = (*source)->Wait(flow->state(), WaitUntil(*flow, arguments));
   if (!callback_url.ok()) return callback_url.status();
-  return Complete(context, **listener, *callback_url, *binding);
+  return Complete(context, **source, *callback_url, *binding);
 }
 
 }  // namespace

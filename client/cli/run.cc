@@ -3,25 +3,63 @@
 
 #include <google/protobuf/util/json_util.h>
 
+#include <utility>
 #include <variant>
 
+#include "client/cli/colours.h"
 #include "client/cli/commands.h"
 #include "client/cli/text.h"
 
 namespace grantkeep::cli {
 
-ExitCode Context::Print(std::string_view text) const {
-  const absl::Status status = console.Out(text);
-  return status.ok() ? kOk : Failed(status, Trying("print the result"));
+namespace {
+
+Attempt Doing(std::string what) {
+  return {.what = std::move(what),
+          .address = {},
+          .address_from = {},
+          .tenant = {},
+          .subject = {},
+          .provider = {},
+          .secret = {}};
 }
 
-ExitCode Context::PrintJson(const google::protobuf::Message& message) const {
+// Commands that call nobody need no address, and none that is right.
+template <typename Arguments>
+constexpr bool kIsLocal =
+    requires(const LocalContext& context, const Arguments& arguments) { Run(context, arguments); };
+
+template <typename Arguments>
+ExitCode Dispatch(const LocalContext& local, const Arguments& arguments) {
+  if constexpr (kIsLocal<Arguments>) {
+    return Run(local, arguments);
+  } else {
+    const auto client = Client::Create({.address = local.globals.address, .timeout = local.globals.timeout});
+    if (!client.ok()) return local.Failed(client.status(), Doing("connect"));
+    return Run(Context(local.console, local.globals, **client), arguments);
+  }
+}
+
+}  // namespace
+
+ExitCode LocalContext::Print(std::string_view text) const {
+  const absl::Status status = console.Out(text);
+  return status.ok() ? kOk : Failed(status, Doing("print the result"));
+}
+
+ExitCode LocalContext::PrintTable(const std::vector<std::vector<std::string>>& rows) const {
+  const std::string table = Table(rows);
+  const size_t headline = table.find('\n');
+  return Print(Colours(console.out).Heading(table.substr(0, headline)) + table.substr(headline));
+}
+
+ExitCode LocalContext::PrintJson(const google::protobuf::Message& message) const {
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
   options.always_print_primitive_fields = true;
   std::string json;
   if (!google::protobuf::util::MessageToJsonString(message, &json, options).ok()) {
-    return Failed(absl::InternalError("the answer cannot be written as JSON"), Trying("print the result"));
+    return Failed(absl::InternalError("the answer cannot be written as JSON"), Doing("print the result"));
   }
   std::string safe = TerminalSafeJson(json) + "\n";
   const ExitCode code = Print(safe);
@@ -37,15 +75,8 @@ int RunCommandLine(const std::vector<std::string>& arguments, const Console& con
     return console.Out(stop->out).ok() ? stop->code : kFailed;
   }
   const Invocation& invocation = std::get<Invocation>(parsed);
-  const auto client =
-      Client::Create({.address = invocation.globals.address, .timeout = invocation.globals.timeout});
-  if (!client.ok()) {
-    const Attempt attempt{
-        .what = "connect", .address = {}, .tenant = {}, .subject = {}, .provider = {}, .secret = {}};
-    return Fail(console, invocation.globals.json, client.status(), attempt);
-  }
-  const Context context{.console = console, .globals = invocation.globals, .client = **client};
-  return std::visit([&](const auto& command) { return Run(context, command); }, invocation.command);
+  const LocalContext context{.console = console, .globals = invocation.globals};
+  return std::visit([&](const auto& command) { return Dispatch(context, command); }, invocation.command);
 }
 
 }  // namespace grantkeep::cli

@@ -100,7 +100,7 @@ ExitCode Run(const Context& context, const SecretListArguments&) {
                     secret.provider().empty() ? "-" : secret.provider(),
                     TimeAndDistance(secret.create_time(), std::chrono::system_clock::now())});
   }
-  return context.Print(Table(rows));
+  return context.PrintTable(rows);
 }
 
 ExitCode Run(const Context& context, const SecretDeleteArguments& arguments) {

@@ -2,8 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
+#include "client/cli/colours.h"
 #include "client/cli/commands.h"
+#include "client/cli/text.h"
 
 namespace grantkeep::cli {
 namespace {
@@ -22,6 +25,31 @@ std::string ProviderOf(const Context& context, const std::string& grant) {
   request.set_grant_id(grant);
   const auto response = context.client.GetGrant(request);
   return response.ok() ? response->grant().provider() : "";
+}
+
+// Why the token lives shorter than was asked for, or may be an old one; empty when all is well.
+std::string Shortcoming(const v1::RefreshResponse& response) {
+  switch (response.freshness()) {
+    case v1::FRESHNESS_BELOW_MIN_TTL:
+      return "it is the newest there can be, and tokens of this provider do not live longer";
+    case v1::FRESHNESS_STALE_OK:
+      return "it could not be renewed now; grantkeep doctor may tell why";
+    case v1::FRESHNESS_UNVERIFIED:
+      return "the store does not answer; the token may have been replaced or revoked elsewhere";
+    default:
+      return "";
+  }
+}
+
+void WarnIfShort(const Context& context, const v1::RefreshResponse& response) {
+  const std::string why = Shortcoming(response);
+  if (why.empty()) return;
+  const std::string expiry =
+      response.has_expire_time()
+          ? " expires " + TimeAndDistance(response.expire_time(), std::chrono::system_clock::now())
+          : " may expire sooner than asked for";
+  context.console.Err(fmt::format("{} the token{}: {}\n",
+                                  Colours(context.console.err).Doubtful("grantkeep: warning:"), expiry, why));
 }
 
 }  // namespace
@@ -52,6 +80,7 @@ ExitCode Run(const Context& context, const TokenArguments& arguments) {
                                              "see it with --output json"),
                           attempt);
   } else {
+    WarnIfShort(context, *response);
     token += '\n';
     code = context.Print(token);
   }

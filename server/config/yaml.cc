@@ -6,26 +6,19 @@
 #include <google/protobuf/descriptor.h>
 
 #include <algorithm>
-#include <cctype>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <memory>
 #include <set>
 #include <utility>
 #include <vector>
 
 #include "base/reason.h"
-#include "base/status_macros.h"
 #include "config/yaml_scalars.h"
 #include "config/yaml_tree.h"
+#include "config/yaml_words.h"
 
 namespace grantkeep {
 namespace {
 
 using google::protobuf::Descriptor;
-using google::protobuf::EnumDescriptor;
-using google::protobuf::EnumValueDescriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
@@ -43,58 +36,28 @@ bool IsSecretReference(const FieldDescriptor& field) {
          field.message_type()->full_name() == kSecretReferenceName;
 }
 
-// A key as it may appear in a message: short and printable.
-std::string Shown(std::string_view key) {
-  std::string shown;
-  for (const char c : key.substr(0, 64)) shown += c >= 0x20 && c < 0x7F ? c : '?';
-  return shown;
-}
-
 std::string Join(const std::string& path, std::string_view name) {
   return path.empty() ? std::string(name) : fmt::format("{}.{}", path, name);
 }
 
-// "PROVIDER_KIND_" for ProviderKind.
-std::string EnumPrefix(const EnumDescriptor& type) {
-  std::string prefix;
-  for (const char c : type.name()) {
-    if (std::isupper(static_cast<unsigned char>(c)) && !prefix.empty()) prefix += '_';
-    prefix += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  }
-  return prefix + "_";
-}
-
-// What the values of `type` are called in YAML, with their numbers; UNSPECIFIED has no name.
-std::vector<std::pair<std::string, int>> EnumNames(const EnumDescriptor& type) {
-  const std::string prefix = EnumPrefix(type);
-  std::vector<std::pair<std::string, int>> names;
-  for (int i = 0; i < type.value_count(); ++i) {
-    const EnumValueDescriptor& value = *type.value(i);
-    if (value.number() == 0) continue;
-    std::string name = value.name();
-    if (name.starts_with(prefix)) name.erase(0, prefix.size());
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-    names.emplace_back(std::move(name), value.number());
-  }
-  return names;
-}
-
+// Reads as far as it can. Each function is true when there was nothing wrong at its own level.
 class Walker {
  public:
-  explicit Walker(std::string_view source) : source_(source) {}
+  explicit Walker(YamlReport& report) : report_(report) {}
 
-  absl::Status Document(const YamlNode& root, Message& message) const {
-    if (root.kind == YamlNode::Kind::kNull) return absl::OkStatus();
-    return ReadMessage(root, "", message);
+  void Document(const YamlNode& root, Message& message) const {
+    if (root.kind != YamlNode::Kind::kNull) ReadMessage(root, "", message);
   }
 
-  absl::Status Wrong(int line, const std::string& path, std::string_view what) const {
-    const std::string place = line == 0 ? source_ : fmt::format("{}:{}", source_, line);
-    return Annotate(path.empty() ? Error(Reason::kInvalidField, what) : FieldError(path, what), place);
+  // Keeps a problem and says that there was one; reading goes on with what stands beside it.
+  bool Wrong(int line, std::string path, std::string what) const {
+    report_.problems.push_back({.line = line, .path = std::move(path), .what = std::move(what)});
+    return false;
   }
 
  private:
-  absl::Status ReadMessage(const YamlNode& node, const std::string& path, Message& message) const {
+  bool ReadMessage(const YamlNode& node, const std::string& path, Message& message) const {
+    report_.lines.try_emplace(path, node.line);
     if (message.GetDescriptor()->full_name() == kDurationName) return ReadDuration(node, path, message);
     const bool secret = message.GetDescriptor()->full_name() == kSecretReferenceName;
     if (node.kind != YamlNode::Kind::kMap) {
@@ -106,21 +69,27 @@ class Walker {
     }
     std::set<std::string_view> seen;
     for (const auto& [key, value] : node.entries) {
-      if (key.kind != YamlNode::Kind::kScalar) return Wrong(key.line, path, "has a key that is not a word");
-      const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(key.scalar);
-      if (field == nullptr) {
-        return secret ? Wrong(key.line, path, kSecretsByReference)
-                      : UnknownKey(key, path, *message.GetDescriptor());
-      }
-      const std::string field_path = Join(path, field->name());
-      if (!seen.insert(key.scalar).second) return Wrong(key.line, field_path, "is given twice");
-      RETURN_IF_ERROR(CheckOneof(key, field_path, *field, message));
-      RETURN_IF_ERROR(ReadField(value, field_path, *field, message));
+      const FieldDescriptor* field = key.kind == YamlNode::Kind::kScalar
+                                         ? message.GetDescriptor()->FindFieldByName(key.scalar)
+                                         : nullptr;
+      // The whole group may be the secret, so that one line says it all.
+      if (secret && field == nullptr) return Wrong(key.line, path, kSecretsByReference);
+      ReadEntry(key, value, path, field, seen, message);
     }
-    return absl::OkStatus();
+    return true;
   }
 
-  absl::Status UnknownKey(const YamlNode& key, const std::string& path, const Descriptor& type) const {
+  bool ReadEntry(const YamlNode& key, const YamlNode& value, const std::string& path,
+                 const FieldDescriptor* field, std::set<std::string_view>& seen, Message& message) const {
+    if (key.kind != YamlNode::Kind::kScalar) return Wrong(key.line, path, "has a key that is not a word");
+    if (field == nullptr) return UnknownKey(key, path, *message.GetDescriptor());
+    const std::string field_path = Join(path, field->name());
+    if (!seen.insert(key.scalar).second) return Wrong(key.line, field_path, "is given twice");
+    if (!CheckOneof(key, field_path, *field, message)) return false;
+    return ReadField(value, field_path, *field, message);
+  }
+
+  bool UnknownKey(const YamlNode& key, const std::string& path, const Descriptor& type) const {
     std::vector<std::string> names;
     for (int i = 0; i < type.field_count(); ++i) names.push_back(type.field(i)->name());
     std::string word = key.scalar.substr(0, 64);
@@ -131,16 +100,16 @@ class Walker {
                                  : fmt::format("is not a known key; did you mean {}?", nearest));
   }
 
-  absl::Status CheckOneof(const YamlNode& key, const std::string& path, const FieldDescriptor& field,
-                          const Message& message) const {
+  bool CheckOneof(const YamlNode& key, const std::string& path, const FieldDescriptor& field,
+                  const Message& message) const {
     const auto* oneof = field.real_containing_oneof();
-    if (oneof == nullptr || !message.GetReflection()->HasOneof(message, oneof)) return absl::OkStatus();
+    if (oneof == nullptr || !message.GetReflection()->HasOneof(message, oneof)) return true;
     const auto* other = message.GetReflection()->GetOneofFieldDescriptor(message, oneof);
     return Wrong(key.line, path, fmt::format("cannot be given together with {}", other->name()));
   }
 
-  absl::Status ReadField(const YamlNode& value, const std::string& path, const FieldDescriptor& field,
-                         Message& message) const {
+  bool ReadField(const YamlNode& value, const std::string& path, const FieldDescriptor& field,
+                 Message& message) const {
     if (value.kind == YamlNode::Kind::kNull && field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) {
       return Wrong(value.line, path, "has no value; remove the key, or give it one");
     }
@@ -152,8 +121,8 @@ class Walker {
     return ReadScalar(value, path, field, message);
   }
 
-  absl::Status ReadList(const YamlNode& value, const std::string& path, const FieldDescriptor& field,
-                        Message& message) const {
+  bool ReadList(const YamlNode& value, const std::string& path, const FieldDescriptor& field,
+                Message& message) const {
     if (value.kind != YamlNode::Kind::kSequence) {
       if (IsSecretReference(field)) return Wrong(value.line, path, kSecretsByReference);
       return Wrong(value.line, path, "must be a list, also for a single element");
@@ -162,16 +131,16 @@ class Walker {
       const YamlNode& item = value.items[i];
       const std::string item_path = fmt::format("{}[{}]", path, i);
       if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
-        RETURN_IF_ERROR(ReadMessage(item, item_path, *message.GetReflection()->AddMessage(&message, &field)));
+        ReadMessage(item, item_path, *message.GetReflection()->AddMessage(&message, &field));
       } else {
-        RETURN_IF_ERROR(ReadScalar(item, item_path, field, message));
+        ReadScalar(item, item_path, field, message);
       }
     }
-    return absl::OkStatus();
+    return true;
   }
 
-  absl::Status ReadMap(const YamlNode& value, const std::string& path, const FieldDescriptor& field,
-                       Message& message) const {
+  bool ReadMap(const YamlNode& value, const std::string& path, const FieldDescriptor& field,
+               Message& message) const {
     if (value.kind != YamlNode::Kind::kMap) {
       return Wrong(value.line, path, "must be a group of \"key: value\" lines");
     }
@@ -179,17 +148,23 @@ class Walker {
     const FieldDescriptor& value_field = *field.message_type()->map_value();
     std::set<std::string_view> seen;
     for (const auto& [key, element] : value.entries) {
-      if (key.kind != YamlNode::Kind::kScalar) return Wrong(key.line, path, "has a key that is not a word");
+      if (key.kind != YamlNode::Kind::kScalar) {
+        Wrong(key.line, path, "has a key that is not a word");
+        continue;
+      }
       const std::string element_path = fmt::format("{}[\"{}\"]", path, Shown(key.scalar));
-      if (!seen.insert(key.scalar).second) return Wrong(key.line, element_path, "is given twice");
+      if (!seen.insert(key.scalar).second) {
+        Wrong(key.line, element_path, "is given twice");
+        continue;
+      }
       Message& entry = *message.GetReflection()->AddMessage(&message, &field);
-      RETURN_IF_ERROR(ReadScalar(key, element_path, key_field, entry));
-      RETURN_IF_ERROR(ReadField(element, element_path, value_field, entry));
+      ReadScalar(key, element_path, key_field, entry);
+      ReadField(element, element_path, value_field, entry);
     }
-    return absl::OkStatus();
+    return true;
   }
 
-  absl::Status ReadDuration(const YamlNode& node, const std::string& path, Message& message) const {
+  bool ReadDuration(const YamlNode& node, const std::string& path, Message& message) const {
     const auto parsed = node.kind == YamlNode::Kind::kScalar ? ParseDuration(node.scalar) : std::nullopt;
     if (!parsed.has_value()) {
       return Wrong(node.line, path, "must be a duration with its unit: \"500ms\", \"10s\", \"5m\" or \"1h\"");
@@ -199,19 +174,20 @@ class Walker {
     reflection.SetInt64(&message, type.FindFieldByName("seconds"), parsed->count() / 1000);
     reflection.SetInt32(&message, type.FindFieldByName("nanos"),
                         static_cast<int32_t>(parsed->count() % 1000) * 1'000'000);
-    return absl::OkStatus();
+    return true;
   }
 
   // Sets a singular field, or appends to a repeated one.
-  absl::Status ReadScalar(const YamlNode& node, const std::string& path, const FieldDescriptor& field,
-                          Message& message) const {
+  bool ReadScalar(const YamlNode& node, const std::string& path, const FieldDescriptor& field,
+                  Message& message) const {
+    report_.lines.try_emplace(path, node.line);
     const Reflection& reflection = *message.GetReflection();
     const bool scalar = node.kind == YamlNode::Kind::kScalar;
     const bool plain = scalar && !node.quoted;
     const auto put = [&](auto set, auto add, auto value) {
       field.is_repeated() ? (reflection.*add)(&message, &field, value)
                           : (reflection.*set)(&message, &field, value);
-      return absl::OkStatus();
+      return true;
     };
     const auto number = [&]<typename T>(auto set, auto add, T) {
       const auto value = plain ? ParseInteger<T>(node.scalar) : std::nullopt;
@@ -262,7 +238,7 @@ class Walker {
         }
         field.is_repeated() ? reflection.AddString(&message, &field, node.scalar)
                             : reflection.SetString(&message, &field, node.scalar);
-        return absl::OkStatus();
+        return true;
       }
       case FieldDescriptor::CPPTYPE_MESSAGE:
         break;
@@ -270,35 +246,43 @@ class Walker {
     return Wrong(node.line, path, "cannot be configured");
   }
 
-  std::string source_;
+  YamlReport& report_;
 };
 
 }  // namespace
 
-absl::Status ReadYaml(std::string_view text, std::string_view source, google::protobuf::Message& message) {
-  message.Clear();
-  const Walker walker(source);
-  const auto tree = ParseYamlTree(text);
-  if (const auto* problem = std::get_if<YamlProblem>(&tree)) {
-    return walker.Wrong(problem->line, "", problem->message);
+int YamlReport::LineOf(std::string_view path) const {
+  for (;;) {
+    const auto found = lines.find(path);
+    if (found != lines.end()) return found->second;
+    if (path.empty()) return 0;
+    const size_t end = path.find_last_of(".[");
+    path = path.substr(0, end == std::string_view::npos ? 0 : end);
   }
-  const absl::Status status = walker.Document(std::get<YamlNode>(tree), message);
-  if (!status.ok()) message.Clear();
-  return status;
 }
 
-absl::Status ReadYamlFile(const std::string& path, google::protobuf::Message& message) {
+YamlReport ReadWholeYaml(std::string_view text, google::protobuf::Message& message) {
   message.Clear();
-  const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rbe"), &std::fclose);
-  const auto unreadable = [&](int error) {
-    return Error(Reason::kInvalidField, fmt::format("{}: cannot be read: {}", path, std::strerror(error)));
-  };
-  if (file == nullptr) return unreadable(errno);
-  // One byte more than is accepted, so that ReadYaml sees that there is more.
-  std::string text(kMaxYamlBytes + 1, '\0');
-  text.resize(std::fread(text.data(), 1, text.size(), file.get()));
-  if (std::ferror(file.get()) != 0) return unreadable(errno);
-  return ReadYaml(text, path, message);
+  YamlReport report;
+  const Walker walker(report);
+  const auto tree = ParseYamlTree(text);
+  if (const auto* problem = std::get_if<YamlProblem>(&tree)) {
+    walker.Wrong(problem->line, "", problem->message);
+  } else {
+    walker.Document(std::get<YamlNode>(tree), message);
+  }
+  return report;
+}
+
+absl::Status ReadYaml(std::string_view text, std::string_view source, google::protobuf::Message& message) {
+  const YamlReport report = ReadWholeYaml(text, message);
+  if (report.problems.empty()) return absl::OkStatus();
+  message.Clear();
+  const YamlReport::Problem& first = report.problems.front();
+  const std::string place = first.line == 0 ? std::string(source) : fmt::format("{}:{}", source, first.line);
+  return Annotate(
+      first.path.empty() ? Error(Reason::kInvalidField, first.what) : FieldError(first.path, first.what),
+      place);
 }
 
 }  // namespace grantkeep

@@ -4,10 +4,14 @@
 
 #include <google/protobuf/message.h>
 
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 namespace grantkeep {
 
@@ -21,6 +25,27 @@ absl::Status ReadYaml(std::string_view text, std::string_view source, google::pr
 
 // The same for a file; `path` is the source.
 absl::Status ReadYamlFile(const std::string& path, google::protobuf::Message& message);
+// The text of a file, cut behind the length that is accepted.
+absl::StatusOr<std::string> ReadYamlText(const std::string& path);
+
+// What there is to say about a document.
+struct YamlReport {
+  struct Problem {
+    int line = 0;      // 0: the document as a whole
+    std::string path;  // "providers[0].client.client_id"; may be empty
+    std::string what;  // "must be true or false"; never a value
+  };
+  // Everything that is wrong, in the document's order. A text that is not YAML is one problem.
+  std::vector<Problem> problems;
+  // Where each group and value stands, by its path.
+  std::map<std::string, int, std::less<>> lines;
+
+  // The line of `path`, or of the nearest group around it; 0 when there is none.
+  int LineOf(std::string_view path) const;
+};
+
+// Like ReadYaml, but goes on behind a problem; `message` then holds what could be read.
+YamlReport ReadWholeYaml(std::string_view text, google::protobuf::Message& message);
 
 }  // namespace grantkeep
 

@@ -235,6 +235,7 @@ void CurlTransfer::Abandon(std::string_view why) { Fail(why); }
 void CurlTransfer::Fail(std::string_view what) {
   outcome_.emplace();
   outcome_->not_sent = !sending_ || refused_stream_;
+  outcome_->answered = answer_.complete_header();
   outcome_->error = Error(outcome_->not_sent ? Reason::kProviderUnreachable : Reason::kProviderError,
                           fmt::format("{}: {}", url_.origin(), what));
 }

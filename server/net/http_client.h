@@ -56,6 +56,8 @@ struct HttpOutcome {
   std::optional<HttpResponse> response;
   absl::Status error;  // when there is no response; says what failed, no header or body
   bool not_sent = false;
+  // Without a response: the head of one did arrive, but it could not be used (oversized, cut off).
+  bool answered = false;
 };
 
 // Sends each request at most once: it never resends, redirects or retries by itself.

@@ -5,6 +5,8 @@
 
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/reason.h"
 #include "base/status_macros.h"
@@ -153,19 +155,32 @@ void FillDefaults(Provider& record) {
   if (!record.has_request_timeout()) record.mutable_request_timeout()->set_seconds(20);
 }
 
-absl::Status CheckRecord(const Provider& record, bool development) {
+std::vector<absl::Status> ProblemsOf(const Provider& record, bool development) {
+  std::vector<absl::Status> problems;
+  const auto note = [&problems](absl::Status status) {
+    if (!status.ok()) problems.push_back(std::move(status));
+  };
   if (!IsProviderName(record.id())) {
-    return FieldError("id",
-                      fmt::format("must be 1 to {} letters, digits, \".\", \"_\", \"-\" or \":\"", kMaxId));
+    note(FieldError("id",
+                    fmt::format("must be 1 to {} letters, digits, \".\", \"_\", \"-\" or \":\"", kMaxId)));
   }
   if (record.display_name().size() > kMaxId)
-    return FieldError("display_name", fmt::format("has more than {} bytes", kMaxId));
-  if (record.kind() == config::v1::PROVIDER_KIND_STATIC) return CheckStatic(record);
-  if (record.has_static_credential()) return FieldError("static_credential", "is for kind static only");
-  RETURN_IF_ERROR(CheckServerIdentity(record, development));
-  RETURN_IF_ERROR(CheckRequests(record));
-  RETURN_IF_ERROR(CheckDurations(record));
-  return CheckAddresses(record);
+    note(FieldError("display_name", fmt::format("has more than {} bytes", kMaxId)));
+  if (record.kind() == config::v1::PROVIDER_KIND_STATIC) {
+    note(CheckStatic(record));
+    return problems;
+  }
+  if (record.has_static_credential()) note(FieldError("static_credential", "is for kind static only"));
+  note(CheckServerIdentity(record, development));
+  for (absl::Status& problem : RequestProblemsOf(record)) note(std::move(problem));
+  note(CheckDurations(record));
+  note(CheckAddresses(record));
+  return problems;
+}
+
+absl::Status CheckRecord(const Provider& record, bool development) {
+  const std::vector<absl::Status> problems = ProblemsOf(record, development);
+  return problems.empty() ? absl::OkStatus() : problems.front();
 }
 
 }  // namespace grantkeep

@@ -3,6 +3,7 @@
 #define GRANTKEEP_PROVIDER_RECORD_H_
 
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "grantkeep/config/v1/provider.pb.h"
@@ -13,8 +14,12 @@ namespace grantkeep {
 // code meets concrete values only.
 void FillDefaults(config::v1::Provider& record);
 
-// Checks a record with its defaults filled in. The status names the first field that is missing or
-// wrong, by its path ("client.client_secrets[1].env"), and repeats no value.
+// All that is wrong with a record with its defaults filled in: of each group of fields (client,
+// scopes, ...) the first problem. Each status is a FieldError with the path of what is missing or
+// wrong, and repeats no value.
+std::vector<absl::Status> ProblemsOf(const config::v1::Provider& record, bool development);
+
+// The first of them, or OK.
 absl::Status CheckRecord(const config::v1::Provider& record, bool development);
 
 // Whether a parameter of the authorization request belongs to the protocol, and so neither to

@@ -7,6 +7,7 @@
 #include <array>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "base/reason.h"
 #include "base/status_macros.h"
@@ -143,47 +144,23 @@ absl::Status CheckTokenAnswers(const Provider& record) {
   return absl::OkStatus();
 }
 
-}  // namespace
-
-bool IsProtocolParameter(std::string_view name) {
-  static constexpr std::array<std::string_view, 24> kProtocol = {"client_assertion",
-                                                                 "client_assertion_type",
-                                                                 "client_id",
-                                                                 "client_secret",
-                                                                 "code",
-                                                                 "code_challenge",
-                                                                 "code_challenge_method",
-                                                                 "code_verifier",
-                                                                 "dpop_jkt",
-                                                                 "error",
-                                                                 "grant_type",
-                                                                 "iss",
-                                                                 "login_hint",
-                                                                 "nonce",
-                                                                 "redirect_uri",
-                                                                 "refresh_token",
-                                                                 "registration",
-                                                                 "request",
-                                                                 "request_uri",
-                                                                 "resource",
-                                                                 "response_mode",
-                                                                 "response_type",
-                                                                 "scope",
-                                                                 "state"};
-  return std::find(kProtocol.begin(), kProtocol.end(), LowerCase(name)) != kProtocol.end();
-}
-
-absl::Status CheckRequests(const Provider& record) {
-  RETURN_IF_ERROR(CheckClient(record));
-  RETURN_IF_ERROR(CheckTokenRequests(record));
-  RETURN_IF_ERROR(CheckTokenAnswers(record));
-  RETURN_IF_ERROR(CheckScopes(record));
-  RETURN_IF_ERROR(CheckParameters(record));
+absl::Status CheckPkce(const Provider& record) {
   if (record.pkce() == config::v1::PKCE_DISABLED &&
       record.client_authentication() == config::v1::CLIENT_AUTHENTICATION_NONE) {
     return FieldError("pkce", "cannot be disabled for a client without a secret");
   }
   return absl::OkStatus();
+}
+
+}  // namespace
+
+std::vector<absl::Status> RequestProblemsOf(const Provider& record) {
+  std::vector<absl::Status> problems;
+  for (const auto check :
+       {&CheckClient, &CheckTokenRequests, &CheckTokenAnswers, &CheckScopes, &CheckParameters, &CheckPkce}) {
+    if (absl::Status problem = check(record); !problem.ok()) problems.push_back(std::move(problem));
+  }
+  return problems;
 }
 
 }  // namespace grantkeep

@@ -2,11 +2,16 @@
 #include "rpc/error_model.h"
 
 #include "base/reason.h"
-#include "rpc/proto/status_details.pb.h"
+#include "grantkeep/details/status_details.pb.h"
 #include "rpc/text.h"
 
 namespace grantkeep::rpc {
 namespace {
+
+using details::BadRequest;
+using details::ErrorInfo;
+using details::RetryInfo;
+using details::Status;
 
 // Texts appear up to three times, once percent-encoded and twice in base64.
 constexpr size_t kMaxMessage = 1024;

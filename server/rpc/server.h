@@ -2,6 +2,7 @@
 #ifndef GRANTKEEP_RPC_SERVER_H_
 #define GRANTKEEP_RPC_SERVER_H_
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
@@ -17,6 +18,9 @@ class AuthFlow;
 class Grants;
 class Refresher;
 class StaticSecrets;
+namespace v1 {
+class GetServerStatusResponse;
+}
 
 // How the API behind a provider of kind static wants its secret sent.
 struct StaticProvider {
@@ -25,6 +29,9 @@ struct StaticProvider {
 };
 // kProviderNotFound, or kProviderNotStatic for a provider with a flow. Any thread, without waiting.
 using FindStaticProvider = std::function<absl::StatusOr<StaticProvider>(const ProviderId& provider)>;
+// The answer of VaultAdmin.GetServerStatus, before `deadline`. On the loop.
+using GatherServerStatus = std::function<boost::asio::awaitable<absl::StatusOr<v1::GetServerStatusResponse>>(
+    bool check_providers, Tick deadline)>;
 
 struct RpcServerOptions {
   // "unix:/path", "127.0.0.1:PORT" or "[::1]:PORT"; port 0: any free one.
@@ -46,6 +53,8 @@ struct RpcRooms {
   Grants& grants;
   StaticSecrets& static_secrets;
   FindStaticProvider find_static_provider;
+  // Without it GetServerStatus is UNIMPLEMENTED.
+  GatherServerStatus gather_server_status = nullptr;
   Clock& clock;
   boost::asio::io_context& loop;
 };

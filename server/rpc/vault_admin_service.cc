@@ -32,7 +32,8 @@ class VaultAdminMethods {
   explicit VaultAdminMethods(const RpcRooms& rooms)
       : grants_(rooms.grants),
         static_secrets_(rooms.static_secrets),
-        find_static_provider_(rooms.find_static_provider) {}
+        find_static_provider_(rooms.find_static_provider),
+        gather_server_status_(rooms.gather_server_status) {}
 
   Awaitable<v1::PutStaticSecretResponse> PutStaticSecret(Call call,
                                                          Wiped<v1::PutStaticSecretRequest> request) {
@@ -102,10 +103,18 @@ class VaultAdminMethods {
     co_return response;
   }
 
+  Awaitable<v1::GetServerStatusResponse> GetServerStatus(Call call,
+                                                         Wiped<v1::GetServerStatusRequest> request) {
+    absl::StatusOr<v1::GetServerStatusResponse> status =
+        co_await gather_server_status_(request->check_providers(), call.deadline);
+    co_return status;
+  }
+
  private:
   Grants& grants_;
   StaticSecrets& static_secrets_;
   const FindStaticProvider find_static_provider_;
+  const GatherServerStatus gather_server_status_;
 };
 
 // Binds a member coroutine; the methods outlive every call.
@@ -129,6 +138,9 @@ std::unique_ptr<RawService> MakeVaultAdminService(const RpcRooms& rooms) {
   service->Bind("DeleteStaticSecret", OnLoop(methods, &VaultAdminMethods::DeleteStaticSecret));
   service->Bind("ListStaticSecrets", OnLoop(methods, &VaultAdminMethods::ListStaticSecrets));
   service->Bind("ListGrants", OnLoop(methods, &VaultAdminMethods::ListGrants));
+  if (rooms.gather_server_status) {
+    service->Bind("GetServerStatus", OnLoop(methods, &VaultAdminMethods::GetServerStatus));
+  }
   return service;
 }
 

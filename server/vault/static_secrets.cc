@@ -130,7 +130,8 @@ awaitable<absl::StatusOr<StaticSecretInfo>> StaticSecrets::Put(TenantId tenant, 
     next->set_version(head.secret->version() + 1);
     next->set_create_time_us(ToMicros(state_->store.Now()));
     next->set_value(value.Expose().data(), value.size());
-    next->set_provider(provider.value());
+    const bool kept = provider.empty() && head.exists();
+    next->set_provider(kept ? head.secret->provider() : provider.value());
     if (head.exists()) ListOlder(*head.secret, *next);
     ASSIGN_OR_CO_RETURN(auto overtaken, co_await state_->records.Replace(tenant, head, *next, deadline));
     if (!overtaken.has_value()) co_return InfoOf(*next);

@@ -56,7 +56,8 @@ class StaticSecrets {
                                                                 std::optional<uint64_t> version,
                                                                 Tick deadline);
   // Stores the next version. kVersionMismatch when `expected` is given and is not the latest (0:
-  // there is none). Without `expected`, concurrent puts all succeed, in some order.
+  // there is none). Without `expected`, concurrent puts all succeed, in some order. An empty
+  // `provider` keeps that of the version before.
   boost::asio::awaitable<absl::StatusOr<StaticSecretInfo>> Put(TenantId tenant, std::string name,
                                                                Secret value, ProviderId provider,
                                                                std::optional<uint64_t> expected,

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "client/status_details.pb.h"
+#include "grantkeep/details/status_details.pb.h"
 
 namespace grantkeep::testing {
 namespace {
@@ -34,18 +34,18 @@ CallStatus CallStatus::From(const grpc::Status& status) {
   CallStatus result;
   result.code = status.error_code();
   result.message = status.error_message();
-  client::StatusDetails details;
+  details::Status details;
   if (!details.ParseFromString(status.error_details())) return result;
   for (const google::protobuf::Any& any : details.details()) {
-    if (const auto info = Unpack<client::ErrorInfo>(any, "ErrorInfo");
+    if (const auto info = Unpack<details::ErrorInfo>(any, "ErrorInfo");
         info && info->domain() == "grantkeep") {
       result.reason = info->reason();
     }
-    if (const auto bad = Unpack<client::BadRequest>(any, "BadRequest");
+    if (const auto bad = Unpack<details::BadRequest>(any, "BadRequest");
         bad && bad->field_violations_size() > 0) {
       result.field = bad->field_violations(0).field();
     }
-    if (const auto retry = Unpack<client::RetryInfo>(any, "RetryInfo")) {
+    if (const auto retry = Unpack<details::RetryInfo>(any, "RetryInfo")) {
       result.retry_after = std::chrono::seconds(retry->retry_delay().seconds()) +
                            std::chrono::milliseconds(retry->retry_delay().nanos() / 1'000'000);
     }
@@ -97,6 +97,10 @@ Answer<v1::ListStaticSecretsResponse> Caller::ListStaticSecrets(
 }
 Answer<v1::ListGrantsResponse> Caller::ListGrants(const v1::ListGrantsRequest& request) const {
   return Call(&v1::VaultAdmin::Stub::ListGrants, *vault_, request);
+}
+Answer<v1::GetServerStatusResponse> Caller::GetServerStatus(const v1::GetServerStatusRequest& request,
+                                                            std::chrono::milliseconds timeout) const {
+  return Call(&v1::VaultAdmin::Stub::GetServerStatus, *vault_, request, timeout);
 }
 
 }  // namespace grantkeep::testing

@@ -53,6 +53,9 @@ class Caller {
       const v1::DeleteStaticSecretRequest& request) const;
   Answer<v1::ListStaticSecretsResponse> ListStaticSecrets(const v1::ListStaticSecretsRequest& request) const;
   Answer<v1::ListGrantsResponse> ListGrants(const v1::ListGrantsRequest& request) const;
+  Answer<v1::GetServerStatusResponse> GetServerStatus(
+      const v1::GetServerStatusRequest& request,
+      std::chrono::milliseconds timeout = std::chrono::seconds(20)) const;
 
  private:
   std::unique_ptr<v1::AuthService::Stub> auth_;

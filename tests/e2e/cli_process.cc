@@ -2,17 +2,14 @@
 #include "tests/e2e/cli_process.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <optional>
 #include <string_view>
 #include <utility>
-
-#include "tests/support/child_process.h"
 
 namespace grantkeep::testing {
 namespace {
@@ -28,26 +25,14 @@ struct Pipe {
   int write_end;
 };
 
-// The test's own environment without what would lead the command elsewhere.
-std::vector<std::string> Merged(const CliProcess::Environment& extra) {
-  std::vector<std::string> merged;
+// What would lead the command elsewhere.
+std::vector<std::string> LeadingElsewhere() {
+  std::vector<std::string> names = {"BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "SSH_CONNECTION"};
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text(*entry);
-    const std::string name(text.substr(0, text.find('=')));
-    const bool leads_elsewhere =
-        name.starts_with("GRANTKEEP_") || name == "BROWSER" || name == "DISPLAY" || name == "WAYLAND_DISPLAY";
-    if (!leads_elsewhere && !extra.contains(name)) merged.emplace_back(text);
+    if (text.starts_with("GRANTKEEP_")) names.emplace_back(text.substr(0, text.find('=')));
   }
-  for (const auto& [name, value] : extra) merged.push_back(fmt::format("{}={}", name, value));
-  return merged;
-}
-
-std::vector<char*> Pointers(std::vector<std::string>& strings) {
-  std::vector<char*> pointers;
-  pointers.reserve(strings.size() + 1);
-  for (std::string& text : strings) pointers.push_back(text.data());
-  pointers.push_back(nullptr);
-  return pointers;
+  return names;
 }
 
 void ReadToEnd(int fd, std::string& all) {
@@ -67,19 +52,16 @@ CliProcess::CliProcess(const std::vector<std::string>& arguments, const Environm
                        int terminal) {
   std::vector<std::string> words = {GRANTKEEP};
   words.insert(words.end(), arguments.begin(), arguments.end());
-  std::vector<std::string> variables = Merged(environment);
-  const std::vector<char*> argv = Pointers(words);
-  const std::vector<char*> envp = Pointers(variables);
   const Pipe in;
   const Pipe out;
   const Pipe err;
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_adddup2(&files, terminal >= 0 ? terminal : in.read_end, STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&files, out.write_end, STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&files, terminal >= 0 ? terminal : err.write_end, STDERR_FILENO);
-  if (posix_spawn(&pid_, argv[0], &files, nullptr, argv.data(), envp.data()) != 0) std::abort();
-  posix_spawn_file_actions_destroy(&files);
+  auto process = ChildProcess::Start({.command = std::move(words),
+                                      .environment = environment,
+                                      .without = LeadingElsewhere(),
+                                      .streams = {terminal >= 0 ? terminal : in.read_end, out.write_end,
+                                                  terminal >= 0 ? terminal : err.write_end}});
+  if (!process.ok()) std::abort();
+  process_ = *std::move(process);
   close(in.read_end);
   close(out.write_end);
   close(err.write_end);
@@ -89,17 +71,17 @@ CliProcess::CliProcess(const std::vector<std::string>& arguments, const Environm
 }
 
 CliProcess::~CliProcess() {
-  if (pid_ > 0) {
-    kill(pid_, SIGKILL);
-    Finish();
-  }
   for (int* fd : {&in_, &out_, &err_}) CloseOnce(*fd);
 }
 
-void CliProcess::Input(const std::string& bytes) {
+void CliProcess::Type(const std::string& bytes) {
   // Less than a pipe holds, so that nobody waits; nobody may be reading any more.
   signal(SIGPIPE, SIG_IGN);
   [[maybe_unused]] const ssize_t written = write(in_, bytes.data(), bytes.size());
+}
+
+void CliProcess::Input(const std::string& bytes) {
+  Type(bytes);
   CloseOnce(in_);
 }
 
@@ -109,15 +91,18 @@ const std::string& CliProcess::ErrUntil(const std::string& end) {
   return result_.err;
 }
 
-std::string CliProcess::CommandLine() const { return ReadFile("/proc/" + std::to_string(pid_) + "/cmdline"); }
+std::string CliProcess::CommandLine() const {
+  return ReadFile("/proc/" + std::to_string(pid()) + "/cmdline");
+}
 
 CliResult CliProcess::Finish() {
   CloseOnce(in_);
   ReadToEnd(out_, result_.out);
   ReadToEnd(err_, result_.err);
-  int status = 0;
-  waitpid(std::exchange(pid_, -1), &status, 0);
-  result_.code = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  // Without a status it did not end in time.
+  if (const std::optional<int> status = process_->Wait(); status.has_value()) {
+    result_.code = WIFEXITED(*status) ? WEXITSTATUS(*status) : -WTERMSIG(*status);
+  }
   return result_;
 }
 

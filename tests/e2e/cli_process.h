@@ -5,8 +5,11 @@
 #include <sys/types.h>
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
+
+#include "tests/support/child_process.h"
 
 namespace grantkeep::testing {
 
@@ -28,8 +31,10 @@ class CliProcess {
   CliProcess(const CliProcess&) = delete;
   CliProcess& operator=(const CliProcess&) = delete;
 
-  pid_t pid() const { return pid_; }
-  // All that is in its standard input.
+  pid_t pid() const { return process_->pid(); }
+  // Some of its standard input.
+  void Type(const std::string& bytes);
+  // The rest of it.
   void Input(const std::string& bytes);
   // Reads standard error until it ends in `end`, or is closed, and returns what was read so far.
   const std::string& ErrUntil(const std::string& end);
@@ -39,7 +44,7 @@ class CliProcess {
   CliResult Finish();
 
  private:
-  pid_t pid_ = -1;
+  std::unique_ptr<ChildProcess> process_;
   int in_ = -1;
   int out_ = -1;
   int err_ = -1;

@@ -185,6 +185,18 @@ TEST_F(CliTest, HostileRequestsToTheCallbackDoNotEndALogin) {
   EXPECT_EQ(login.Finish().code, 0);
 }
 
+TEST_F(CliTest, TheAddressOfThePageThatDidNotLoadCanBePasted) {
+  CliProcess login({"login", "practice", "--no-browser", "--callback-url", "-"}, Environment());
+  // The provider's answer is an address that the browser, elsewhere, cannot load.
+  const Page page = browser_.Get(UrlFrom(login));
+  ASSERT_THAT(page.location, HasSubstr("code="));
+  login.Type(page.location + "\n");
+  const CliResult result = login.Finish();
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.err, Not(HasSubstr(QueryParameter(page.location, "code"))));
+  EXPECT_EQ(Run({"token", result.out.substr(0, result.out.find('\n'))}).code, 0);
+}
+
 TEST_F(CliTest, AUserWhoRefusesIsExitCode6) {
   practice_->SetConsent(Consent::kDeny);
   const CliResult result = Login();
@@ -209,6 +221,7 @@ TEST_F(CliTest, ABotTokenHasNoLogin) {
 TEST_F(CliTest, SecretsArePutReadListedAndDeleted) {
   EXPECT_EQ(Run({"secret", "put", "bot", "--provider", "discord"}, "one\n").out, "bot is at version 1\n");
   EXPECT_EQ(Run({"secret", "put", "bot", "--expected-version", "1"}, "two\n").out, "bot is at version 2\n");
+  EXPECT_THAT(Run({"secret", "list"}).out, HasSubstr("discord")) << "the second version keeps the provider";
   EXPECT_EQ(Run({"secret", "get", "bot"}).out, "two");
   EXPECT_EQ(Run({"secret", "get", "bot", "--version", "1"}).out, "one");
   const std::string every_byte = [] {
@@ -261,7 +274,7 @@ TEST_F(CliTest, WithoutTheDaemonItIsExitCode5) {
   daemon_.Kill();
   const CliResult result = Run({"secret", "list"});
   EXPECT_EQ(result.code, 5);
-  EXPECT_THAT(result.err, HasSubstr("grantkeepd --dev"));
+  EXPECT_THAT(result.err, HasSubstr("$GRANTKEEP_ADDRESS says " + daemon_.address()));
 }
 
 TEST_F(CliTest, AValueIsSeenOnlyWhereItWasAskedFor) {

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -41,13 +42,16 @@ absl::Status SystemError(std::string_view what) {
   return absl::UnavailableError(fmt::format("{}: {}", what, std::strerror(errno)));
 }
 
-std::vector<std::string> Environment(const std::map<std::string, std::string>& extra) {
+std::vector<std::string> Environment(const ChildProcess::Options& options) {
   std::vector<std::string> environment;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text(*entry);
-    if (!extra.contains(std::string(text.substr(0, text.find('='))))) environment.emplace_back(text);
+    const std::string name(text.substr(0, text.find('=')));
+    const bool left_out = std::ranges::find(options.without, name) != options.without.end();
+    if (!left_out && !options.environment.contains(name)) environment.emplace_back(text);
   }
-  for (const auto& [name, value] : extra) environment.push_back(fmt::format("{}={}", name, value));
+  for (const auto& [name, value] : options.environment)
+    environment.push_back(fmt::format("{}={}", name, value));
   return environment;
 }
 
@@ -69,7 +73,7 @@ int Remaining(SteadyTime end) {
 
 absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Start(const Options& options) {
   std::vector<std::string> command = options.command;
-  std::vector<std::string> environment = Environment(options.environment);
+  std::vector<std::string> environment = Environment(options);
   const std::vector<char*> argv = Pointers(command);
   const std::vector<char*> envp = Pointers(environment);
   // Our own standard error is passed on, not opened by name: it may be a socket.
@@ -78,6 +82,12 @@ absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Start(const Options&
                              : open(options.output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   if (output.get() < 0) return SystemError(options.output.string());
   const Descriptor input(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const auto stream = [&](int number, int otherwise) {
+    return options.streams[number] >= 0 ? options.streams[number] : otherwise;
+  };
+  const int in = stream(0, input.get());
+  const int out = stream(1, output.get());
+  const int err = stream(2, output.get());
   const pid_t parent = getpid();
 
   const pid_t pid = fork();
@@ -88,9 +98,9 @@ absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Start(const Options&
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
-    dup2(input.get(), STDIN_FILENO);
-    dup2(output.get(), STDOUT_FILENO);
-    dup2(output.get(), STDERR_FILENO);
+    dup2(in, STDIN_FILENO);
+    dup2(out, STDOUT_FILENO);
+    dup2(err, STDERR_FILENO);
     // The test's own sockets: a server that the test stops must not live on in here.
     close_range(3, ~0U, 0);
     execve(argv[0], argv.data(), envp.data());

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <chrono>
 #include <filesystem>
 #include <map>
@@ -24,7 +25,10 @@ class ChildProcess {
   struct Options {
     std::vector<std::string> command;                // [0]: path of the program
     std::map<std::string, std::string> environment;  // in addition to the test's own
-    std::filesystem::path output;                    // stdout and stderr are appended there
+    std::vector<std::string> without = {};           // names left out of the test's own environment
+    std::filesystem::path output = {};               // stdout and stderr are appended there
+    // Descriptors of the test's for its standard input, output and error; -1: /dev/null and `output`.
+    std::array<int, 3> streams = {-1, -1, -1};
   };
 
   static absl::StatusOr<std::unique_ptr<ChildProcess>> Start(const Options& options);

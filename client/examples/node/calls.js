@@ -10,8 +10,8 @@ const protoLoader = require("@grpc/proto-loader");
 const ROOT = path.join(__dirname, "../../..");
 
 // status_details.proto: google.rpc.Status, ErrorInfo, BadRequest and RetryInfo, the same on the wire.
-const definition = protoLoader.loadSync(["grantkeep/v1/auth.proto", "status_details.proto"], {
-  includeDirs: [path.join(ROOT, "proto"), path.join(ROOT, "client")],
+const definition = protoLoader.loadSync(["grantkeep/v1/auth.proto", "grantkeep/details/status_details.proto"], {
+  includeDirs: [path.join(ROOT, "proto")],
   keepCase: true, // names as in the protos
   longs: String, // 64-bit numbers do not fit into a Number
   enums: String,
@@ -27,7 +27,7 @@ function authService(address) {
 
 const RETRYABLE = [grpc.status.UNAVAILABLE, grpc.status.RESOURCE_EXHAUSTED];
 const GOOGLE_RPC = "type.googleapis.com/google.rpc.";
-const decode = (message, bytes) => definition[`grantkeep.client.${message}`].deserialize(bytes);
+const decode = (message, bytes) => definition[`grantkeep.details.${message}`].deserialize(bytes);
 
 // A failed call, taken apart. Act on `reason` and `code`; the message is for people.
 class ServiceError extends Error {
@@ -38,7 +38,7 @@ class ServiceError extends Error {
     this.fields = []; // {field, description} of the request's fields
     this.retryAfterMs = undefined; // when the service says that a retry makes sense
     const [bytes] = error.metadata?.get("grpc-status-details-bin") ?? [];
-    if (bytes !== undefined) this.#read(decode("StatusDetails", bytes));
+    if (bytes !== undefined) this.#read(decode("Status", bytes));
   }
 
   #read(status) {

@@ -6,7 +6,7 @@ import grpc
 
 # google.rpc.Status, ErrorInfo, BadRequest and RetryInfo, the same on the wire; Debian has no Python
 # package of the originals (googleapis-common-protos and grpcio-status in pip).
-import status_details_pb2 as details_pb
+from grantkeep.details import status_details_pb2 as details_pb
 
 RETRYABLE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
 GOOGLE_RPC = "type.googleapis.com/google.rpc."
@@ -23,7 +23,7 @@ class ServiceError(Exception):
         self.retry_after = None  # seconds, when the service says that a retry makes sense
         for key, value in error.trailing_metadata() or ():
             if key == "grpc-status-details-bin":
-                self._read(details_pb.StatusDetails.FromString(value))
+                self._read(details_pb.Status.FromString(value))
 
     def _read(self, status):
         for detail in status.details:

@@ -11,6 +11,6 @@ plugin=$(command -v grpc_python_plugin) || {
   exit 1
 }
 mkdir -p "$out"
-protoc -I "$root/proto" -I "$root/client" --python_out="$out" --grpc_python_out="$out" \
+protoc -I "$root/proto" --python_out="$out" --grpc_python_out="$out" \
   --plugin=protoc-gen-grpc_python="$plugin" \
-  "$root"/proto/grantkeep/v1/*.proto "$root/client/status_details.proto"
+  "$root"/proto/grantkeep/v1/*.proto "$root/proto/grantkeep/details/status_details.proto"

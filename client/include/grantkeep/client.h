@@ -62,8 +62,10 @@ class Client {
                                                                   Timeout timeout = std::nullopt);
   absl::StatusOr<v1::ListGrantsResponse> ListGrants(const v1::ListGrantsRequest& request,
                                                     Timeout timeout = std::nullopt);
+  absl::StatusOr<v1::GetServerStatusResponse> GetServerStatus(const v1::GetServerStatusRequest& request,
+                                                              Timeout timeout = std::nullopt);
 
-  // The same from the page that `request` names to the last. `timeout` is for all pages.
+  // Lists from the page that `request` names to the last. `timeout` is for all pages.
   absl::StatusOr<std::vector<v1::StaticSecret>> ListAllStaticSecrets(v1::ListStaticSecretsRequest request,
                                                                      Timeout timeout = std::nullopt);
   absl::StatusOr<std::vector<v1::Grant>> ListAllGrants(v1::ListGrantsRequest request,

@@ -15,8 +15,8 @@ const protoLoader = require("@grpc/proto-loader");
 const { ServiceError, call } = require(path.join(process.argv[2], "calls"));
 
 const { UNAVAILABLE, RESOURCE_EXHAUSTED, FAILED_PRECONDITION } = grpc.status;
-const definition = protoLoader.loadSync("status_details.proto", {
-  includeDirs: [path.join(process.argv[2], "../..")],
+const definition = protoLoader.loadSync("grantkeep/details/status_details.proto", {
+  includeDirs: [path.join(process.argv[2], "../../../proto")],
   keepCase: true,
 });
 
@@ -31,13 +31,13 @@ const TABLE = [
 ];
 
 function failure(code, ...details) {
-  const encode = (message, value) => definition[`grantkeep.client.${message}`].serialize(value);
+  const encode = (message, value) => definition[`grantkeep.details.${message}`].serialize(value);
   const packed = details.map(([name, value]) => ({
     type_url: `type.googleapis.com/google.rpc.${name}`,
     value: encode(name, value),
   }));
   const metadata = new grpc.Metadata();
-  metadata.set("grpc-status-details-bin", encode("StatusDetails", { details: packed }));
+  metadata.set("grpc-status-details-bin", encode("Status", { details: packed }));
   return { code, details: "some message", metadata };
 }
 

@@ -4,7 +4,7 @@ same table for Node."""
 import unittest
 
 import grpc
-import status_details_pb2 as details_pb
+from grantkeep.details import status_details_pb2 as details_pb
 from calls import ServiceError, call
 
 UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
@@ -26,7 +26,7 @@ class Failure(grpc.RpcError):
     def __init__(self, code, retry_after):
         super().__init__()
         self._code = code
-        self._status = details_pb.StatusDetails()
+        self._status = details_pb.Status()
         self.add("ErrorInfo", details_pb.ErrorInfo(reason="SOME_REASON", domain="grantkeep"))
         if retry_after is not None:
             retry = details_pb.RetryInfo()

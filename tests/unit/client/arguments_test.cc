@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <sstream>
 
 namespace grantkeep::cli {
 namespace {
@@ -52,7 +53,15 @@ const std::vector<Arguments>& EveryCommand() {
                                                       {"secret", "list"},
                                                       {"secret", "delete"},
                                                       {"grants", "list"},
-                                                      {"grants", "show"}};
+                                                      {"grants", "show"},
+                                                      {"providers"},
+                                                      {"providers", "list"},
+                                                      {"providers", "show"},
+                                                      {"providers", "check"},
+                                                      {"doctor"},
+                                                      {"help"},
+                                                      {"version"},
+                                                      {"completion"}};
   return *all;
 }
 
@@ -100,6 +109,12 @@ TEST(ArgumentsTest, EachCommandTakesItsOptions) {
   EXPECT_EQ(AcceptedAs<SecretDeleteArguments>({"secret", "delete", "bot"}).name, "bot");
   EXPECT_TRUE(AcceptedAs<GrantsListArguments>({"grants", "list", "--all-subjects"}).all_subjects);
   EXPECT_EQ(AcceptedAs<GrantsShowArguments>({"grants", "show", "g1"}).grant, "g1");
+  AcceptedAs<ProvidersListArguments>({"providers", "list"});
+  AcceptedAs<ProvidersServerArguments>({"providers", "list", "--server"});
+  EXPECT_EQ(AcceptedAs<ProvidersShowArguments>({"providers", "show", "google"}).name, "google");
+  EXPECT_TRUE(AcceptedAs<ProvidersCheckArguments>({"providers", "check", "f", "--dev"}).development);
+  AcceptedAs<DoctorArguments>({"doctor"});
+  EXPECT_TRUE(AcceptedAs<LoginArguments>({"login", "g", "--callback-url", "-"}).callback_url_from_input);
 }
 
 TEST(ArgumentsTest, GlobalOptionsStandBeforeOrBehindTheCommand) {
@@ -180,10 +195,87 @@ TEST(ArgumentsTest, EveryCommandHasHelpThatNamesItInFull) {
   }
 }
 
-TEST(ArgumentsTest, HelpTeachesExamplesAndExitCodes) {
-  const std::string help = Stopped({"--help"}).out;
-  EXPECT_THAT(help, HasSubstr("$(grantkeep token GRANT)"));
-  EXPECT_THAT(help, HasSubstr(kExitCodeHelp));
+TEST(ArgumentsTest, EveryHelpHasAnExampleThatIsAccepted) {
+  for (const Arguments& command : EveryCommand()) {
+    std::string name = "grantkeep";
+    for (const std::string& word : command) name += " " + word;
+    std::istringstream help(Stopped(With(command, "--help")).out);
+    int examples = 0;
+    for (std::string line; std::getline(help, line);) {
+      const size_t at = line.find(name + (command.empty() ? " " : ""));
+      if (!line.starts_with("  ") || at == std::string::npos || line.starts_with("  -")) continue;
+      // Up to what is the shell's.
+      std::istringstream words(line.substr(at, line.find_first_of("<>|)#", at) - at));
+      Arguments arguments;
+      for (std::string word; words >> word;) arguments.push_back(word);
+      arguments.erase(arguments.begin());
+      const auto parsed = ParseArguments(arguments);
+      const Stop* stop = std::get_if<Stop>(&parsed);
+      EXPECT_TRUE(stop == nullptr || stop->code == kOk) << line;
+      ++examples;
+    }
+    EXPECT_GE(examples, 1) << name;
+  }
+}
+
+TEST(ArgumentsTest, HelpWorksAsAWordToo) {
+  EXPECT_EQ(Stopped({"help"}).out, Stopped({"--help"}).out);
+  for (const Arguments& command : EveryCommand()) {
+    Arguments as_word = command;
+    as_word.insert(as_word.begin(), "help");
+    EXPECT_EQ(Stopped(as_word).out, Stopped(With(command, "--help")).out);
+  }
+  EXPECT_EQ(Stopped({"help", "exit-codes"}).out, kExitCodeHelp);
+  EXPECT_EQ(Stopped({"help", "tokn"}).code, kUsage);
+  EXPECT_THAT(Stopped({"help", "tokn"}).err, HasSubstr("did you mean token?"));
+  EXPECT_EQ(Stopped({"version"}).out, Stopped({"--version"}).out);
+}
+
+TEST(ArgumentsTest, WhatIsWrongIsNamed) {
+  struct Case {
+    Arguments arguments;
+    const char* message;
+  };
+  for (const Case& c : std::vector<Case>{
+           {{"grants", "list", "--bogus"}, "--bogus is not an option of grantkeep grants list\n"},
+           {{"grants", "list", "--alsubjects"}, "did you mean --all-subjects?"},
+           {{"grants", "list", "--bogus=hunter2"}, "--bogus is not an option"},
+           {{"login", "google", "--port", "65536"}, "--port: must be a whole number from 0 to 65535"},
+           {{"token", "g", "--timeout", "0s"}, "--timeout: must be more than 0"},
+           {{"login", "google", "--wait", "0"}, "--wait: must be more than 0"},
+           {{"token", "g", "--min-ttl", "soon"}, "--min-ttl: must be a duration"},
+           {{"token", "g", "--rejected-generation", "18446744073709551616"},
+            "--rejected-generation: must be"},
+           {{"secrt", "list"}, "there is no command \"grantkeep secrt\"; did you mean secret?"},
+           {{"secret", "pt"}, "there is no command \"grantkeep secret pt\"; did you mean put?"},
+           {{"grants", "list", "--output", "xml"}, "--output: must be one of text|json"},
+           {{"login", "google", "--callback-url", "http://127.0.0.1/callback?code=hunter2"},
+            "--callback-url: must be -"},
+           {{"token", "g1", "hunter2"}, "an argument too many for grantkeep token"},
+           {{"completion", "fish"}, "must be one of bash|zsh"},
+           {{"secret", "put", "bot", "--rw"}, "did you mean --raw?"}}) {
+    const Stop stop = Stopped(c.arguments);
+    EXPECT_EQ(stop.code, kUsage);
+    EXPECT_THAT(stop.err, HasSubstr(c.message));
+    EXPECT_THAT(stop.err, Not(HasSubstr("hunter2")));
+  }
+  EXPECT_EQ(AcceptedAs<TokenArguments>({"token", "g", "--min-ttl", "0"}).min_ttl, milliseconds(0));
+}
+
+TEST(ArgumentsTest, AUsageErrorInJsonNamesTheOption) {
+  EXPECT_THAT(Stopped({"token", "g", "--timeout", "0s", "--output", "json"}).err,
+              HasSubstr(R"("field":"--timeout")"));
+  EXPECT_THAT(Stopped({"--output=json", "grants", "list", "--bogus"}).err, HasSubstr(R"("field":"--bogus")"));
+  EXPECT_THAT(Stopped({"token", "json", "--bogus"}).err, Not(HasSubstr("{"))) << "not asked for";
+}
+
+TEST(ArgumentsTest, WhoGaveTheAddressIsKnown) {
+  unsetenv("GRANTKEEP_ADDRESS");
+  EXPECT_EQ(Accepted({"secret", "list"}).globals.address_from, "");
+  setenv("GRANTKEEP_ADDRESS", "unix:/s", 1);
+  EXPECT_EQ(Accepted({"secret", "list"}).globals.address_from, "$GRANTKEEP_ADDRESS");
+  EXPECT_EQ(Accepted({"secret", "list", "--address", "unix:/t"}).globals.address_from, "--address");
+  unsetenv("GRANTKEEP_ADDRESS");
 }
 
 TEST(ArgumentsTest, VersionIsPrinted) {

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "client/status_details.h"
-#include "client/status_details.pb.h"
+#include "grantkeep/details/status_details.pb.h"
 
 namespace grantkeep {
 namespace {
@@ -16,23 +16,23 @@ using ::testing::IsEmpty;
 absl::Status Unavailable() { return absl::UnavailableError("the provider does not answer"); }
 
 template <typename Detail>
-void Add(client::StatusDetails& details, const char* url, const Detail& detail) {
+void Add(details::Status& details, const char* url, const Detail& detail) {
   google::protobuf::Any& any = *details.add_details();
   any.set_type_url(url);
   any.set_value(detail.SerializeAsString());
 }
 
-client::StatusDetails AllDetails() {
-  client::StatusDetails details;
-  client::ErrorInfo info;
+details::Status AllDetails() {
+  details::Status details;
+  details::ErrorInfo info;
   info.set_domain("grantkeep");
   info.set_reason("PROVIDER_THROTTLED");
   Add(details, client::kErrorInfoUrl, info);
-  client::BadRequest bad;
+  details::BadRequest bad;
   bad.add_field_violations()->set_field("scopes[2]");
   bad.mutable_field_violations(0)->set_description("too long");
   Add(details, client::kBadRequestUrl, bad);
-  client::RetryInfo retry;
+  details::RetryInfo retry;
   retry.mutable_retry_delay()->set_seconds(3);
   retry.mutable_retry_delay()->set_nanos(500'000'001);
   Add(details, client::kRetryInfoUrl, retry);
@@ -67,8 +67,8 @@ TEST(CallErrorTest, ReadsTheBytesThatOtherLanguagesWrite) {
 }
 
 TEST(CallErrorTest, AReasonOfAnotherDomainIsNotOurs) {
-  client::StatusDetails details;
-  client::ErrorInfo info;
+  details::Status details;
+  details::ErrorInfo info;
   info.set_domain("googleapis.com");
   info.set_reason("NEEDS_REAUTH");
   Add(details, client::kErrorInfoUrl, info);
@@ -90,8 +90,8 @@ TEST(CallErrorTest, AnyCutOfTheDetailsLeavesCodeAndMessage) {
 
 TEST(CallErrorTest, ARetryTimeIsNeverNegativeOrEndless) {
   for (const int64_t seconds : {std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()}) {
-    client::StatusDetails details;
-    client::RetryInfo retry;
+    details::Status details;
+    details::RetryInfo retry;
     retry.mutable_retry_delay()->set_seconds(seconds);
     Add(details, client::kRetryInfoUrl, retry);
     absl::Status status = Unavailable();

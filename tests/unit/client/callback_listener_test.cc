@@ -64,8 +64,9 @@ class CallbackListenerTest : public ::testing::Test {
     ASSERT_TRUE(opened.ok()) << opened.status();
     listener_ = std::move(*opened);
     const auto deadline = steady_clock::now() + std::chrono::seconds(30);
-    result_ =
-        std::async(std::launch::async, [this, deadline] { return listener_->Wait(kState, deadline, [] {}); });
+    result_ = std::async(std::launch::async, [this, deadline] {
+      return listener_->Wait(kState, deadline, [] { return false; });
+    });
   }
   std::string Get(const std::string& target) const {
     const Peer peer(listener_->port());
@@ -158,8 +159,8 @@ TEST(CallbackListenerDeadlineTest, NobodyComes) {
   const auto listener = CallbackListener::Open(0);
   ASSERT_TRUE(listener.ok());
   int ticks = 0;
-  const auto result =
-      (*listener)->Wait(kState, steady_clock::now() + std::chrono::milliseconds(10), [&ticks] { ++ticks; });
+  const auto result = (*listener)->Wait(kState, steady_clock::now() + std::chrono::milliseconds(10),
+                                        [&ticks] { return ++ticks < 0; });
   EXPECT_EQ(result.status().code(), absl::StatusCode::kDeadlineExceeded);
   EXPECT_GE(ticks, 1);
 }

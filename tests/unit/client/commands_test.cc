@@ -129,11 +129,46 @@ TEST_F(CommandsTest, ControlCharactersOfAServicesErrorAreEscaped) {
   EXPECT_THAT(result.err, HasSubstr("bad\\x1b]0;title\\x07\\x0a (A\\x1b)\n"));
 }
 
-TEST_F(CommandsTest, NoServiceIsExitCode5AndSaysHowToStartOne) {
-  const CommandResult result = RunCommand({"token", "g1", "--address", "unix:/nonexistent/socket"});
-  EXPECT_EQ(result.code, 5);
-  EXPECT_THAT(result.err, HasSubstr("No such file or directory"));
-  EXPECT_THAT(result.err, HasSubstr("grantkeepd --dev"));
+TEST_F(CommandsTest, NoServiceIsExitCode5AndTheHintKnowsWhoGaveTheAddress) {
+  const CommandResult given = RunCommand({"token", "g1", "--address", "unix:/nonexistent/socket"});
+  EXPECT_EQ(given.code, 5);
+  EXPECT_THAT(given.err, HasSubstr("No such file or directory"));
+  EXPECT_THAT(given.err, HasSubstr("--address says unix:/nonexistent/socket"));
+  EXPECT_THAT(given.err, Not(HasSubstr("grantkeepd --dev")));
+  unsetenv("GRANTKEEP_ADDRESS");
+  setenv("XDG_STATE_HOME", "/nonexistent", 1);
+  const CommandResult by_default = RunCommand({"token", "g1"});
+  EXPECT_EQ(by_default.code, 5);
+  EXPECT_THAT(by_default.err, HasSubstr("grantkeepd --dev"));
+  setenv("GRANTKEEP_ADDRESS", "unix:/nonexistent/other", 1);
+  EXPECT_THAT(RunCommand({"token", "g1"}).err, HasSubstr("$GRANTKEEP_ADDRESS says unix:/nonexistent/other"));
+  unsetenv("GRANTKEEP_ADDRESS");
+  unsetenv("XDG_STATE_HOME");
+}
+
+TEST_F(CommandsTest, ATokenThatLivesShorterThanAskedForIsWarnedAbout) {
+  struct Case {
+    v1::Freshness freshness;
+    const char* warning;
+  };
+  for (const Case& c :
+       {Case{v1::FRESHNESS_FRESH, ""}, Case{v1::FRESHNESS_BELOW_MIN_TTL, "do not live longer"},
+        Case{v1::FRESHNESS_STALE_OK, "could not be renewed"},
+        Case{v1::FRESHNESS_UNVERIFIED, "the store does not answer"}}) {
+    service_.refresh = [&c](const v1::RefreshRequest&, v1::RefreshResponse& response) {
+      response.set_access_token("t0ken");
+      response.set_freshness(c.freshness);
+      response.mutable_expire_time()->set_seconds(1'000'000'000);
+      return grpc::Status::OK;
+    };
+    const CommandResult result = Run({"token", "g1", "--min-ttl", "2h"});
+    EXPECT_EQ(result.code, 0);
+    EXPECT_EQ(result.out, "t0ken\n");
+    EXPECT_THAT(result.err, HasSubstr(c.warning));
+    EXPECT_EQ(result.err.empty(), std::string(c.warning).empty());
+    EXPECT_EQ(result.err.empty(), result.err.find("2001-09-09") == std::string::npos);
+    EXPECT_EQ(Run({"token", "g1", "--output", "json"}).err, "") << "freshness is in the document";
+  }
 }
 
 TEST_F(CommandsTest, TheDeadlineIsTheOneAskedFor) {
@@ -259,6 +294,26 @@ TEST_F(CommandsTest, ShowEscapesWhatTheServiceSays) {
   EXPECT_THAT(result.out, HasSubstr("eve\\x1b[1A\\u{202e}\n"));
   EXPECT_THAT(result.out, HasSubstr("a\\x0astate  ACTIVE\n"));
   EXPECT_THAT(result.out, HasSubstr("NEEDS_REAUTH (INVALID_GRANT)\n"));
+}
+
+TEST_F(CommandsTest, ShowSaysWhatAStateMeansAndSinceWhen) {
+  struct Case {
+    v1::GrantState state;
+    const char* consequence;
+  };
+  for (const Case& c : {Case{v1::GRANT_STATE_IN_DOUBT, "its outcome is not known"},
+                        Case{v1::GRANT_STATE_NEEDS_REAUTH, "run: grantkeep login practice"},
+                        Case{v1::GRANT_STATE_REVOKED, "nothing is left"}, Case{v1::GRANT_STATE_ACTIVE, ""}}) {
+    service_.get_grant = [&c](const v1::GetGrantRequest&, v1::GetGrantResponse& response) {
+      response.mutable_grant()->set_provider("practice");
+      response.mutable_grant()->set_state(c.state);
+      response.mutable_grant()->mutable_state_time()->set_seconds(1'000'000'000);
+      return grpc::Status::OK;
+    };
+    const CommandResult result = Run({"grants", "show", "g1"});
+    EXPECT_THAT(result.out, HasSubstr(c.consequence));
+    EXPECT_EQ(result.out.find("2001-09-09") == std::string::npos, c.state == v1::GRANT_STATE_ACTIVE);
+  }
 }
 
 TEST_F(CommandsTest, SecretListHasNoValues) {

@@ -17,6 +17,7 @@ CallError ErrorOf(StatusCode code, const std::string& reason = "") {
 Attempt Trying() {
   return {.what = "get a token for g1",
           .address = "unix:/a",
+          .address_from = "",
           .tenant = "t",
           .subject = "s",
           .provider = "google",
@@ -35,6 +36,10 @@ TEST(ExitCodeTest, ScriptsCanTellTheCasesApart) {
   EXPECT_EQ(ExitCodeOf(ErrorOf(StatusCode::kPermissionDenied, "ACCESS_DENIED")), 6);
   EXPECT_EQ(ExitCodeOf(ErrorOf(StatusCode::kFailedPrecondition, "PROVIDER_IS_STATIC")), 6);
   EXPECT_EQ(ExitCodeOf(ErrorOf(StatusCode::kAborted, "VERSION_MISMATCH")), 6);
+  EXPECT_EQ(ExitCodeOf(ErrorOf(StatusCode::kFailedPrecondition, "CLIENT_MISCONFIGURED")), 7);
+  EXPECT_EQ(ExitCodeOf(ErrorOf(StatusCode::kFailedPrecondition, "ISSUER_UNPROTECTED")), 7);
+  EXPECT_EQ(ExitCodeOf(ErrorOf(StatusCode::kUnavailable, "KEY_UNAVAILABLE")), 7);
+  EXPECT_EQ(ExitCodeOf(ErrorOf(StatusCode::kDataLoss, "STORE_CORRUPT")), 7);
 }
 
 TEST(AdviceTest, NamesTheWayOut) {
@@ -50,10 +55,20 @@ TEST(AdviceTest, NamesTheWayOut) {
   EXPECT_EQ(AdviceFor(throttled, Trying()), "try again in 3 s");
 }
 
+TEST(AdviceTest, AnAddressThatWasGivenIsNotAnsweredWithADevelopmentDaemon) {
+  for (const char* from : {"--address", "$GRANTKEEP_ADDRESS"}) {
+    Attempt attempt = Trying();
+    attempt.address_from = from;
+    const std::string advice = AdviceFor(ErrorOf(StatusCode::kUnavailable), attempt);
+    EXPECT_THAT(advice, HasSubstr(std::string(from) + " says unix:/a"));
+    EXPECT_THAT(advice, ::testing::Not(HasSubstr("--dev")));
+  }
+}
+
 TEST(ErrorJsonTest, HasTheDocumentedMembers) {
   CallError error = ErrorOf(StatusCode::kInvalidArgument, "INVALID_FIELD");
   EXPECT_EQ(ErrorJson(error),
-            R"({"error":{"code":"INVALID_ARGUMENT","reason":"INVALID_FIELD","message":"m"}})");
+            R"({"error":{"code":"INVALID_ARGUMENT","reason":"INVALID_FIELD","message":"m","field":""}})");
   error.fields.push_back({.name = "scopes[1]", .description = "too long"});
   error.retry_after = std::chrono::milliseconds(1500);
   EXPECT_THAT(ErrorJson(error), HasSubstr(R"("field":"scopes[1]","retry_after_seconds":2}})"));

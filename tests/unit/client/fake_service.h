@@ -12,7 +12,7 @@
 #include <string>
 
 #include "client/status_details.h"
-#include "client/status_details.pb.h"
+#include "grantkeep/details/status_details.pb.h"
 #include "grantkeep/v1/auth.grpc.pb.h"
 #include "grantkeep/v1/vault_admin.grpc.pb.h"
 
@@ -21,10 +21,10 @@ namespace grantkeep::testing {
 // A gRPC status with the standard details, as the service makes it.
 inline grpc::Status StatusWithReason(grpc::StatusCode code, const std::string& message,
                                      const std::string& reason) {
-  client::ErrorInfo info;
+  details::ErrorInfo info;
   info.set_domain("grantkeep");
   info.set_reason(reason);
-  client::StatusDetails details;
+  details::Status details;
   details.set_code(code);
   details.set_message(message);
   details.add_details()->set_type_url(client::kErrorInfoUrl);
@@ -67,6 +67,7 @@ class FakeService {
   Handler<v1::DeleteStaticSecretRequest, v1::DeleteStaticSecretResponse> delete_static_secret;
   Handler<v1::ListStaticSecretsRequest, v1::ListStaticSecretsResponse> list_static_secrets;
   Handler<v1::ListGrantsRequest, v1::ListGrantsResponse> list_grants;
+  Handler<v1::GetServerStatusRequest, v1::GetServerStatusResponse> get_server_status;
 
  private:
   template <typename Request, typename Response>
@@ -96,6 +97,7 @@ class FakeService {
     GK_FAKE(DeleteStaticSecret, delete_static_secret)
     GK_FAKE(ListStaticSecrets, list_static_secrets)
     GK_FAKE(ListGrants, list_grants)
+    GK_FAKE(GetServerStatus, get_server_status)
     FakeService& fake;
   };
 #undef GK_FAKE

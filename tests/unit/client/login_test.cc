@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <cstdlib>
 #include <thread>
 
 #include "tests/unit/client/command_run.h"
@@ -65,11 +66,11 @@ class LoginTest : public ::testing::Test {
       return grpc::Status::OK;
     };
   }
-  CommandResult Login(std::vector<std::string> more = {}) {
+  CommandResult Login(std::vector<std::string> more = {}, const std::string& in = "") {
     std::vector<std::string> arguments = {"login", "practice",  "--no-browser",    "--subject",
                                           "alice", "--address", service_.address()};
     arguments.insert(arguments.end(), more.begin(), more.end());
-    CommandResult result = RunCommand(arguments);
+    CommandResult result = RunCommand(arguments, in);
     if (browser_.joinable()) browser_.join();
     return result;
   }
@@ -143,6 +144,86 @@ TEST_F(LoginTest, AUrlThatIsNoneForABrowserIsNotShown) {
   const CommandResult result = Login();
   EXPECT_EQ(result.code, 1);
   EXPECT_THAT(result.err, Not(HasSubstr("alert")));
+}
+
+// A port that is taken, so that the command cannot listen there.
+class TakenPort {
+ public:
+  TakenPort() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    if (bind(fd_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+        getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+      std::abort();
+    }
+    number_ = std::to_string(ntohs(address.sin_port));
+  }
+  ~TakenPort() { close(fd_); }
+  TakenPort(const TakenPort&) = delete;
+  TakenPort& operator=(const TakenPort&) = delete;
+  const std::string& number() const { return number_; }
+
+ private:
+  int fd_;
+  std::string number_;
+};
+
+TEST_F(LoginTest, ThePastedUrlCompletesTheFlowEvenIfThePortIsTaken) {
+  callback_.clear();
+  const TakenPort port;
+  const std::string url = "http://127.0.0.1:" + port.number() + "/callback?code=c0de&state=st4te";
+  const CommandResult result = Login({"--callback-url", "-", "--port", port.number()}, "junk\n" + url + "\n");
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.out, "g1\n");
+  EXPECT_EQ(complete_.callback_url(), url);
+  EXPECT_EQ(start_.redirect_uri(), url.substr(0, url.find('?')));
+  EXPECT_THAT(result.err, HasSubstr("copied whole"));
+  EXPECT_THAT(result.err, Not(HasSubstr("c0de")));
+  EXPECT_EQ(Login({"--port", port.number()}).code, 1) << "nobody could paste";
+}
+
+TEST_F(LoginTest, InputThatEndsWithoutTheUrlEndsTheLogin) {
+  callback_.clear();
+  const CommandResult result = Login({"--callback-url", "-"}, "http://127.0.0.1/callback?code=c0de\n");
+  EXPECT_EQ(result.code, 2);
+  EXPECT_THAT(result.err, HasSubstr("standard input has ended"));
+}
+
+TEST_F(LoginTest, OnATerminalTheUrlCanBePastedWhileTheListenerRuns) {
+  callback_.clear();
+  for (const bool by_browser : {false, true}) {
+    Terminal terminal;
+    const MemoryFile out;
+    int code = -1;
+    std::thread command([&] {
+      code = cli::RunCommandLine({"login", "practice", "--no-browser", "--address", service_.address()},
+                                 {.in = terminal.fd(), .out = out.fd(), .err = terminal.fd()});
+    });
+    terminal.ScreenUntil("and paste it here:");
+    if (by_browser) {
+      Browse(start_.redirect_uri(), "/callback?code=c0de&state=st4te");
+    } else {
+      terminal.Type(start_.redirect_uri() + "?code=c0de&state=st4te\n");
+    }
+    command.join();
+    EXPECT_EQ(code, 0);
+    EXPECT_EQ(out.Content(), "g1\n");
+    EXPECT_EQ(complete_.callback_url(), start_.redirect_uri() + "?code=c0de&state=st4te");
+  }
+}
+
+TEST_F(LoginTest, OverSshItSaysHowTheBrowserGetsBack) {
+  EXPECT_THAT(Login().err, Not(HasSubstr("ssh -L")));
+  setenv("SSH_CONNECTION", "192.0.2.1 50000 192.0.2.2 22", 1);
+  const CommandResult result = Login();
+  unsetenv("SSH_CONNECTION");
+  EXPECT_EQ(result.code, 0);
+  const std::string uri = start_.redirect_uri();
+  const std::string port = uri.substr(17, uri.rfind('/') - 17);
+  EXPECT_THAT(result.err, HasSubstr("ssh -L " + port + ":127.0.0.1:" + port + " HOST"));
+  EXPECT_THAT(result.err, HasSubstr("--callback-url -"));
 }
 
 TEST_F(LoginTest, JsonOutputIsTheGrant) {

@@ -226,7 +226,9 @@ TEST_F(HttpClientTest, AnswerOverTheLimitIsAnErrorNotATruncation) {
   ASSERT_THAT(largest, Answered(200));
   EXPECT_EQ(largest.response->body.size(), HttpClient::kMaxBody);
   ++size;
-  EXPECT_THAT(Run(*client, Get(server->Url())), InDoubt("oversized body"));
+  const HttpOutcome oversized = Run(*client, Get(server->Url()));
+  EXPECT_THAT(oversized, InDoubt("oversized body"));
+  EXPECT_TRUE(oversized.answered) << "somebody is there";
 }
 
 TEST_F(HttpClientTest, HeaderLimitsHoldOnTheWire) {

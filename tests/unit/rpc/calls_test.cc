@@ -48,7 +48,7 @@ TEST_F(Calls, BeyondTheLimitTheAnswerIsOverloadedWithATimeToComeBack) {
   const auto [refused, nothing] = second.get();
   EXPECT_EQ(refused.error_code(), StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(ReasonIn(refused), "OVERLOADED");
-  EXPECT_GT(DetailIn<rpc::RetryInfo>(refused, "RetryInfo").retry_delay().nanos(), 0);
+  EXPECT_GT(DetailIn<details::RetryInfo>(refused, "RetryInfo").retry_delay().nanos(), 0);
   rooms_.http.Release();
   RunUntilReady(first);
   EXPECT_TRUE(first.get().first.ok());
@@ -146,7 +146,7 @@ TEST_F(Calls, ACallThatOutlivesTheDrainIsToldAndItsLateAnswerGoesNowhere) {
   const auto [status, nothing] = call.get();
   EXPECT_EQ(status.error_code(), StatusCode::UNAVAILABLE);
   EXPECT_EQ(ReasonIn(status), "SHUTTING_DOWN");
-  EXPECT_TRUE(DetailIn<rpc::RetryInfo>(status, "RetryInfo").has_retry_delay());
+  EXPECT_TRUE(DetailIn<details::RetryInfo>(status, "RetryInfo").has_retry_delay());
   // The queues are closed; the refresh, which nobody may cut off, ends now.
   rooms_.http.Release();
   rooms_.loop.RunUntil([&] { return rooms_.LoadGrant("expired").grant->generation() == 2; });

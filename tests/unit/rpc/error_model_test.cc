@@ -7,12 +7,16 @@
 #include <string>
 
 #include "base/reason.h"
-#include "rpc/proto/status_details.pb.h"
+#include "grantkeep/details/status_details.pb.h"
 #include "rpc/text.h"
 
 namespace grantkeep::rpc {
 namespace {
 
+using details::BadRequest;
+using details::ErrorInfo;
+using details::RetryInfo;
+using details::Status;
 using ::testing::HasSubstr;
 using ::testing::Not;
 

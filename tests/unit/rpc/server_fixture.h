@@ -16,10 +16,10 @@
 
 #include "base/reason.h"
 #include "flow/flow.h"
+#include "grantkeep/details/status_details.pb.h"
 #include "grantkeep/v1/auth.grpc.pb.h"
 #include "grantkeep/v1/vault_admin.grpc.pb.h"
 #include "refresh/refresh.h"
-#include "rpc/proto/status_details.pb.h"
 #include "rpc/server.h"
 #include "tests/support/rooms.h"
 #include "tests/support/temp_dir.h"
@@ -164,16 +164,16 @@ providers:
   }
 
   static std::string ReasonIn(const grpc::Status& status) {
-    const auto info = DetailIn<rpc::ErrorInfo>(status, "ErrorInfo");
+    const auto info = DetailIn<details::ErrorInfo>(status, "ErrorInfo");
     return info.domain() == "grantkeep" ? info.reason() : "no ErrorInfo";
   }
   static std::string FieldIn(const grpc::Status& status) {
-    const auto bad_request = DetailIn<rpc::BadRequest>(status, "BadRequest");
+    const auto bad_request = DetailIn<details::BadRequest>(status, "BadRequest");
     return bad_request.field_violations_size() == 1 ? bad_request.field_violations(0).field() : "";
   }
   template <typename Detail>
   static Detail DetailIn(const grpc::Status& status, const std::string& type) {
-    rpc::Status details;
+    details::Status details;
     Detail detail;
     if (!details.ParseFromString(status.error_details())) return detail;
     for (const auto& any : details.details()) {

@@ -152,6 +152,20 @@ TEST_F(StaticSecretsInTheVault, ArePutOnlyOnTheExpectedVersion) {
   EXPECT_EQ(Read("bot"), "value-2");
 }
 
+TEST_F(StaticSecretsInTheVault, KeepTheirProviderUntilAnotherIsGivenOrTheyAreDeleted) {
+  const auto put = [this](const std::string& provider) {
+    return Run(secrets_->Put(acme_, "bot", Secret("v"), ProviderId(provider), std::nullopt, Soon()))
+        .value()
+        .provider.value();
+  };
+  EXPECT_EQ(put("discord"), "discord");
+  EXPECT_EQ(put(""), "discord");
+  EXPECT_EQ(put("slack"), "slack");
+  EXPECT_EQ(put(""), "slack");
+  EXPECT_TRUE(Delete("bot").ok());
+  EXPECT_EQ(put(""), "");
+}
+
 TEST_F(StaticSecretsInTheVault, ADeleteLeavesNothingButTheNumber) {
   for (int i = 1; i <= 3; ++i) ASSERT_TRUE(Put("bot", fmt::format("value-{}", i)).ok());
   EXPECT_TRUE(Delete("bot").ok());

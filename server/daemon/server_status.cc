@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/server_status.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "net/event.h"
+#include "provider/discovery.h"
+#include "rpc/convert.h"
+
+namespace grantkeep {
+namespace {
+
+using boost::asio::awaitable;
+using config::v1::SecretReference;
+
+constexpr char kNoAnswer[] = "no answer in time";
+
+std::string MessageOf(const absl::Status& status) {
+  return std::string(status.message().data(), status.message().size());
+}
+
+// What is asked of a provider's server: the metadata where they are discovered, else the root of
+// the token endpoint's origin, where nothing can be set off.
+std::string CheckedUrl(const config::v1::Provider& record) {
+  if (record.token_endpoint().empty()) return MetadataUrls(record.issuer()).front();
+  const std::string& endpoint = record.token_endpoint();
+  return endpoint.substr(0, endpoint.find_first_of("/?", endpoint.find("://") + 3)) + "/";
+}
+
+// "host:port" of a URL that Provider::Create has accepted.
+std::string HostOf(std::string_view url) {
+  const bool plaintext = url.starts_with("http:");
+  url.remove_prefix(url.find("://") + 3);
+  const std::string_view host = url.substr(0, url.find_first_of("/?"));
+  // The colons inside [::1] are not the port's.
+  const bool has_port =
+      host.find(':', host.find(']') == std::string_view::npos ? 0 : host.find(']')) != std::string_view::npos;
+  return has_port ? std::string(host) : fmt::format("{}:{}", host, plaintext ? 80 : 443);
+}
+
+std::string NameOf(const SecretReference& reference) {
+  switch (reference.source_case()) {
+    case SecretReference::kEnv:
+      return "env " + reference.env();
+    case SecretReference::kFile:
+      return "file " + reference.file();
+    case SecretReference::kVault:
+      return fmt::format("vault {}/{}", reference.vault().tenant(), reference.vault().name());
+    case SecretReference::SOURCE_NOT_SET:
+      break;
+  }
+  return "nowhere";
+}
+
+v1::ProviderStatus Described(const config::v1::Provider& record, bool asked) {
+  const bool oauth = record.kind() == config::v1::PROVIDER_KIND_OAUTH;
+  v1::ProviderStatus status;
+  status.set_provider(record.id());
+  status.set_kind(oauth ? v1::PROVIDER_KIND_OAUTH : v1::PROVIDER_KIND_STATIC);
+  status.set_display_name(record.display_name());
+  status.set_reachability(v1::REACHABILITY_NOT_CHECKED);
+  if (oauth && asked) {
+    // Until the answer is there.
+    status.set_reachability(v1::REACHABILITY_UNREACHABLE);
+    status.set_problem(kNoAnswer);
+    status.set_checked_host(HostOf(CheckedUrl(record)));
+  }
+  for (const SecretReference& reference : record.client().client_secrets()) {
+    v1::ClientSecretStatus& secret = *status.add_client_secrets();
+    secret.set_reference(NameOf(reference));
+    secret.set_problem(kNoAnswer);
+  }
+  return status;
+}
+
+}  // namespace
+
+// Shared with the checks, which may end after nobody waits for them any more.
+struct ServerStatus::Gathering {
+  v1::GetServerStatusResponse response;
+  Tick deadline;
+  int left = 0;
+  Event all_done;
+
+  void EndOne() {
+    if (--left == 0) all_done.Set();
+  }
+};
+
+ServerStatus::ServerStatus(Facts facts, Rooms rooms)
+    : facts_(std::move(facts)), rooms_(std::move(rooms)), start_time_(rooms_.clock.Now()) {}
+
+awaitable<absl::StatusOr<v1::GetServerStatusResponse>> ServerStatus::Gather(bool check_providers,
+                                                                            Tick deadline) {
+  const auto gathering = std::make_shared<Gathering>();
+  const Tick now = rooms_.clock.Steady();
+  // A tenth of the time is for the answer's way back.
+  const Tick::duration left = deadline - now;
+  gathering->deadline = now + std::min<Tick::duration>(kCheckLimit, left - left / 10);
+  v1::GetServerStatusResponse& response = gathering->response;
+  response.set_version(facts_.version);
+  response.set_development(facts_.development);
+  rpc::SetTimestamp(start_time_, *response.mutable_start_time());
+  response.mutable_store()->set_kind(facts_.store_kind);
+  response.mutable_store()->set_problem(kNoAnswer);
+
+  std::vector<awaitable<void>> checks;
+  checks.push_back(AskStore(gathering));
+  for (const Provider* provider : rooms_.catalogue.All()) {
+    const config::v1::Provider& record = provider->record();
+    const int index = response.providers_size();
+    *response.add_providers() = Described(record, check_providers);
+    if (record.kind() != config::v1::PROVIDER_KIND_OAUTH) continue;
+    checks.push_back(ReadClientSecrets(gathering, index, record));
+    if (check_providers) checks.push_back(AskProvider(gathering, index, record));
+  }
+  gathering->left = static_cast<int>(checks.size());
+  const auto executor = co_await boost::asio::this_coro::executor;
+  for (awaitable<void>& check : checks) {
+    boost::asio::co_spawn(executor, std::move(check), boost::asio::detached);
+  }
+  // What is not done at the deadline stays reported as it is: without an answer.
+  [[maybe_unused]] const bool done = co_await gathering->all_done.Wait(rooms_.clock, gathering->deadline);
+  rpc::SetTimestamp(rooms_.clock.Now(), *response.mutable_server_time());
+  co_return response;
+}
+
+awaitable<void> ServerStatus::AskStore(std::shared_ptr<Gathering> gathering) {
+  // A precondition that cannot hold: nothing is written, and the store says what time it has.
+  const Key nobodys = Key::Of(Kind::kGrant, TenantId("-"), "status");
+  std::vector<Write> writes;
+  writes.emplace_back(RequireLease{.key = nobodys, .owner = "status"});
+  const absl::StatusOr<CommitResult> result =
+      co_await rooms_.store.Commit(std::move(writes), gathering->deadline);
+  v1::StoreStatus& store = *gathering->response.mutable_store();
+  store.set_available(result.ok());
+  store.set_problem(result.ok() ? "" : MessageOf(result.status()));
+  if (result.ok()) rpc::SetTimestamp(result->store_time, *store.mutable_time());
+  gathering->EndOne();
+}
+
+awaitable<void> ServerStatus::AskProvider(std::shared_ptr<Gathering> gathering, int index,
+                                          config::v1::Provider record) {
+  HttpRequest request;
+  request.url = CheckedUrl(record);
+  request.deadline = gathering->deadline;
+  for (const std::string& range : record.allow_private()) {
+    if (auto block = CidrBlock::Parse(range); block.ok()) request.allow_private.push_back(*std::move(block));
+  }
+  const HttpOutcome outcome = co_await rooms_.http.Send(std::move(request));
+  v1::ProviderStatus& status = *gathering->response.mutable_providers(index);
+  const bool reachable = outcome.response.has_value() || outcome.answered;
+  status.set_reachability(reachable ? v1::REACHABILITY_REACHABLE : v1::REACHABILITY_UNREACHABLE);
+  status.set_problem(reachable ? "" : MessageOf(outcome.error));
+  gathering->EndOne();
+}
+
+awaitable<void> ServerStatus::ReadClientSecrets(std::shared_ptr<Gathering> gathering, int index,
+                                                config::v1::Provider record) {
+  for (int i = 0; i < record.client().client_secrets_size(); ++i) {
+    SecretReference reference = record.client().client_secrets(i);
+    const absl::StatusOr<Secret> secret =
+        co_await rooms_.resolve_secret(std::move(reference), gathering->deadline);
+    v1::ClientSecretStatus& status = *gathering->response.mutable_providers(index)->mutable_client_secrets(i);
+    status.set_readable(secret.ok());
+    status.set_problem(secret.ok() ? "" : MessageOf(secret.status()));
+  }
+  gathering->EndOne();
+}
+
+}  // namespace grantkeep

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "provider/check.h"
+
+#include <fmt/format.h>
+#include <google/protobuf/descriptor.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "base/reason.h"
+#include "config/yaml.h"
+#include "config/yaml_tree.h"
+#include "grantkeep/config/v1/config.pb.h"
+#include "provider/overlay.h"
+#include "provider/provider.h"
+#include "provider/record.h"
+
+namespace grantkeep {
+namespace {
+
+using config::v1::Config;
+
+// A configuration has at least one of its own keys at the top; none of them is a provider's.
+bool IsConfiguration(std::string_view text) {
+  const auto tree = ParseYamlTree(text);
+  const auto* root = std::get_if<YamlNode>(&tree);
+  if (root == nullptr) return true;
+  return std::ranges::any_of(root->entries, [](const YamlEntry& entry) {
+    return Config::descriptor()->FindFieldByName(entry.key.scalar) != nullptr;
+  });
+}
+
+bool IsUnder(std::string_view path, std::string_view group) {
+  return path == group ||
+         (path.starts_with(group) && (path[group.size()] == '.' || path[group.size()] == '['));
+}
+
+class Checker {
+ public:
+  Checker(const YamlReport& report, bool development) : report_(report), development_(development) {
+    for (const YamlReport::Problem& problem : report.problems) {
+      checked_.problems.push_back({problem.line, problem.path, problem.what});
+    }
+  }
+
+  // `path`: where the record stands; empty for the document itself.
+  void Check(config::v1::Provider record, const std::string& path) {
+    ++checked_.providers;
+    // A field that could not be read would be called missing.
+    if (std::ranges::any_of(report_.problems, [&](const auto& problem) {
+          return path.empty() || IsUnder(problem.path, path);
+        })) {
+      return;
+    }
+    if (!record.catalogue().empty()) {
+      const auto built_in = Catalogue::BuiltIn().find(record.catalogue());
+      if (built_in == Catalogue::BuiltIn().end())
+        return Note(path, "catalogue", "names no built-in provider");
+      record = Overlay(built_in->second, record);
+    }
+    FillDefaults(record);
+    for (const absl::Status& problem : ProblemsOf(record, development_)) {
+      const std::string field = FieldOf(problem).value_or("");
+      std::string_view what(problem.message().data(), problem.message().size());
+      if (what.starts_with(field + ": ")) what.remove_prefix(field.size() + 2);
+      Note(path, field, what);
+    }
+    if (!ids_.insert(record.id()).second) Note(path, "id", fmt::format("'{}' is given twice", record.id()));
+    CheckIssuer(record, path);
+  }
+
+  CheckedProviders Take() {
+    std::ranges::sort(checked_.problems, {},
+                      [](const ProviderProblem& problem) { return std::tie(problem.line, problem.path); });
+    return std::move(checked_);
+  }
+
+ private:
+  void Note(const std::string& path, const std::string& field, std::string_view what) {
+    const std::string where = path.empty() ? field : fmt::format("{}.{}", path, field);
+    checked_.problems.push_back({report_.LineOf(where), where, std::string(what)});
+  }
+
+  // Each issuer identifier belongs to one authorization server (RFC 9207 section 4).
+  void CheckIssuer(const config::v1::Provider& record, const std::string& path) {
+    if (record.issuer().empty()) return;
+    const auto& first = by_issuer_.try_emplace(record.issuer(), record).first->second;
+    if (first.authorization_endpoint() == record.authorization_endpoint() &&
+        first.token_endpoint() == record.token_endpoint()) {
+      return;
+    }
+    Note(path, "issuer", fmt::format("is also that of '{}', which has different endpoints", first.id()));
+  }
+
+  const YamlReport& report_;
+  const bool development_;
+  CheckedProviders checked_;
+  std::set<std::string> ids_;
+  std::map<std::string, config::v1::Provider> by_issuer_;
+};
+
+// What a record of the catalogue leaves to the configuration.
+void CompleteCatalogueRecord(const std::string& name, config::v1::Provider& record) {
+  if (record.id().empty()) record.set_id(name);
+  if (record.has_client() || !record.catalogue().empty() ||
+      record.kind() == config::v1::PROVIDER_KIND_STATIC) {
+    return;
+  }
+  record.mutable_client()->set_client_id("client");
+  if (record.client_authentication() != config::v1::CLIENT_AUTHENTICATION_NONE) {
+    record.mutable_client()->add_client_secrets()->set_env("CLIENT_SECRET");
+  }
+  if (record.redirect_uris().empty()) record.add_redirect_uris("http://127.0.0.1/callback");
+}
+
+}  // namespace
+
+CheckedProviders CheckProviders(std::string_view text, const std::string& name, bool development) {
+  const bool configuration = IsConfiguration(text);
+  Config config;
+  config::v1::Provider single;
+  const YamlReport report = configuration ? ReadWholeYaml(text, config) : ReadWholeYaml(text, single);
+  Checker checker(report, development);
+  if (configuration) {
+    for (int i = 0; i < config.providers_size(); ++i) {
+      checker.Check(config.providers(i), fmt::format("providers[{}]", i));
+    }
+  } else {
+    CompleteCatalogueRecord(name, single);
+    checker.Check(std::move(single), "");
+  }
+  CheckedProviders checked = checker.Take();
+  checked.configuration = configuration;
+  return checked;
+}
+
+}  // namespace grantkeep

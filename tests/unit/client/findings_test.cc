@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/cli/findings.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "tests/support/temp_dir.h"
+#include "tests/unit/client/fake_service.h"
+
+namespace grantkeep::cli {
+namespace {
+
+using Level = Finding::Level;
+using std::chrono::milliseconds;
+using ::testing::HasSubstr;
+
+constexpr int64_t kNow = 1'800'000'000;
+
+v1::GetServerStatusResponse Healthy() {
+  v1::GetServerStatusResponse status;
+  status.set_version("1.2.3");
+  status.mutable_server_time()->set_seconds(kNow);
+  status.mutable_start_time()->set_seconds(kNow - 600);
+  status.mutable_store()->set_kind("sqlite");
+  status.mutable_store()->set_available(true);
+  status.mutable_store()->mutable_time()->set_seconds(kNow);
+  v1::ProviderStatus& provider = *status.add_providers();
+  provider.set_provider("acme");
+  provider.set_kind(v1::PROVIDER_KIND_OAUTH);
+  provider.set_reachability(v1::REACHABILITY_REACHABLE);
+  provider.set_checked_host("login.acme.example:443");
+  v1::ClientSecretStatus& secret = *provider.add_client_secrets();
+  secret.set_reference("env ACME_SECRET");
+  secret.set_readable(true);
+  return status;
+}
+
+// What is found under `check`; fails the test when there is nothing.
+Finding Found(const std::vector<Finding>& findings, const std::string& check) {
+  for (const Finding& finding : findings) {
+    if (finding.check == check) return finding;
+  }
+  ADD_FAILURE() << "no finding " << check;
+  return {};
+}
+
+std::vector<Finding> Examine(const v1::GetServerStatusResponse& status, milliseconds ahead = {}) {
+  return FindingsIn(status, "1.2.3", std::chrono::system_clock::from_time_t(kNow) - ahead);
+}
+
+TEST(FindingsTest, AHealthyDaemonIsOkThroughout) {
+  for (const Finding& finding : Examine(Healthy())) {
+    EXPECT_EQ(finding.level, Level::kOk) << finding.check;
+    EXPECT_EQ(finding.next, "") << finding.check;
+  }
+}
+
+TEST(FindingsTest, ClocksThatDifferAreMentionedAbove5SecondsAndFailAbove60) {
+  struct Case {
+    int ahead_ms;
+    Level level;
+    const char* text;
+  };
+  for (const Case& c :
+       {Case{0, Level::kOk, "0.0 s"}, Case{5'000, Level::kOk, "5.0 s ahead of"},
+        Case{5'001, Level::kWarn, "5.0 s ahead of"}, Case{-60'000, Level::kWarn, "60.0 s behind"},
+        Case{60'001, Level::kFail, "60.0 s ahead of"}, Case{-90'500, Level::kFail, "90.5 s behind"}}) {
+    const Finding clock = Found(Examine(Healthy(), milliseconds(c.ahead_ms)), "clock");
+    EXPECT_EQ(clock.level, c.level) << c.ahead_ms;
+    EXPECT_THAT(clock.message, HasSubstr(c.text));
+    EXPECT_EQ(clock.next.empty(), c.level == Level::kOk);
+  }
+}
+
+TEST(FindingsTest, EachProblemHasItsLevelAndANextStep) {
+  struct Case {
+    const char* check;
+    Level level;
+    const char* text;
+    void (*spoil)(v1::GetServerStatusResponse&);
+  };
+  using Status = v1::GetServerStatusResponse;
+  for (const Case& c : {
+           Case{"version", Level::kWarn, "1.2.3, the daemon 9.9", [](Status& s) { s.set_version("9.9"); }},
+           Case{"store", Level::kFail, "does not answer: disk I/O",
+                [](Status& s) {
+                  s.mutable_store()->set_available(false);
+                  s.mutable_store()->set_problem("disk I/O");
+                }},
+           Case{"store", Level::kFail, "120.0 s behind",
+                [](Status& s) { s.mutable_store()->mutable_time()->set_seconds(kNow - 120); }},
+           Case{"providers", Level::kWarn, "none are configured", [](Status& s) { s.clear_providers(); }},
+           Case{"provider acme", Level::kFail, "login.acme.example:443: no route",
+                [](Status& s) {
+                  s.mutable_providers(0)->set_reachability(v1::REACHABILITY_UNREACHABLE);
+                  s.mutable_providers(0)->set_problem("no route");
+                }},
+           Case{"secret of acme", Level::kFail, "env ACME_SECRET: not set",
+                [](Status& s) {
+                  s.mutable_providers(0)->mutable_client_secrets(0)->set_readable(false);
+                  s.mutable_providers(0)->mutable_client_secrets(0)->set_problem("not set");
+                }},
+       }) {
+    Status status = Healthy();
+    c.spoil(status);
+    const Finding finding = Found(Examine(status), c.check);
+    EXPECT_EQ(finding.level, c.level) << c.text;
+    EXPECT_THAT(finding.message, HasSubstr(c.text));
+    EXPECT_NE(finding.next, "");
+  }
+}
+
+TEST(FindingsTest, AMissingSecretIsAWarningWhileAnotherCanBeRead) {
+  v1::GetServerStatusResponse status = Healthy();
+  status.mutable_providers(0)->add_client_secrets()->set_reference("env OLD");
+  const std::vector<Finding> findings = Examine(status);
+  EXPECT_EQ(findings.back().level, Level::kWarn);
+  EXPECT_THAT(findings.back().message, HasSubstr("env OLD"));
+}
+
+TEST(TransportFindingsTest, LoopbackIsSaidToBeUnencryptedAndOpenToAll) {
+  const std::vector<Finding> findings = TransportFindings("127.0.0.1:7450");
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_EQ(findings[0].level, Level::kWarn);
+  EXPECT_THAT(findings[0].message, HasSubstr("not encrypted"));
+}
+
+TEST(TransportFindingsTest, ASocketIsJudgedByItsModeAndItsFolder) {
+  const grantkeep::testing::TempDir dir;
+  const std::string path = (dir / "s").string();
+  EXPECT_EQ(Found(TransportFindings("unix:" + path), "socket").level, Level::kFail) << "not there";
+  std::ofstream(path) << "a file";
+  EXPECT_THAT(Found(TransportFindings("unix:" + path), "socket").message, HasSubstr("is not a socket"));
+
+  const grantkeep::testing::FakeService service;
+  const std::string socket = service.address().substr(5);
+  chmod(socket.c_str(), 0600);
+  EXPECT_EQ(Found(TransportFindings(service.address()), "socket").level, Level::kOk);
+  EXPECT_EQ(Found(TransportFindings(service.address()), "folder").level, Level::kOk);
+  chmod(socket.c_str(), 0666);
+  EXPECT_EQ(Found(TransportFindings("unix://" + socket), "socket").level, Level::kWarn);
+  const std::string folder = std::filesystem::path(socket).parent_path();
+  chmod(folder.c_str(), 0777);
+  EXPECT_EQ(Found(TransportFindings(service.address()), "folder").level, Level::kFail);
+  chmod(folder.c_str(), 01777);
+  EXPECT_EQ(Found(TransportFindings(service.address()), "folder").level, Level::kOk) << "sticky";
+}
+
+}  // namespace
+}  // namespace grantkeep::cli

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/server_status.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "base/reason.h"
+#include "tests/support/rooms.h"
+#include "tests/support/interposed_store.h"
+
+namespace grantkeep::testing {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+constexpr char kProviders[] = R"(
+providers:
+  - id: configured
+    display_name: Configured
+    authorization_endpoint: https://as.example/authorize
+    token_endpoint: https://as.example:8443/oauth/token?tenant=1
+    rotation: strict
+    redirect_uris: [https://app.example/cb]
+    client:
+      client_id: me
+      client_secrets: [{env: GOOD}, {env: MISSING}, {vault: {tenant: ops, name: acme}}]
+  - id: discovered
+    issuer: https://login.example/realm
+    rotation: strict
+    redirect_uris: [https://app.example/cb2]
+    client: {client_id: me}
+  - id: keys
+    kind: static
+    static_credential: {header_name: Authorization}
+)";
+
+class ServerStatusTest : public ::testing::Test {
+ protected:
+  static boost::asio::awaitable<absl::StatusOr<Secret>> Resolve(config::v1::SecretReference reference, Tick) {
+    if (reference.env() == "MISSING") {
+      co_return Error(Reason::kClientMisconfigured, "the environment variable MISSING is not set");
+    }
+    co_return Secret("canary-of-the-status-test");
+  }
+  using Started = std::shared_ptr<std::optional<absl::StatusOr<v1::GetServerStatusResponse>>>;
+  Started Start(bool check_providers, Duration timeout = seconds(30)) {
+    return rooms_.loop.Start(status_.Gather(check_providers, rooms_.clock.Steady() + timeout));
+  }
+  v1::GetServerStatusResponse End(const Started& started) {
+    rooms_.loop.RunUntil([&] { return started->has_value(); });
+    return (*started)->value();
+  }
+  v1::GetServerStatusResponse Gather(bool check_providers) { return End(Start(check_providers)); }
+  void RunUntilBothAreAsked() {
+    rooms_.loop.RunUntil([&] { return rooms_.http.seen().size() == 2; });
+  }
+  void AnswerWith(const HttpOutcome& outcome) {
+    rooms_.http.OnRequest([&outcome](const ScriptedHttp::Seen&) {
+      HttpOutcome copy;
+      if (outcome.response.has_value()) copy = ScriptedHttp::Json(outcome.response->status, "{}");
+      copy.error = outcome.error;
+      copy.answered = outcome.answered;
+      return copy;
+    });
+  }
+
+  Rooms rooms_{kProviders};
+  InterposedStore store_{*rooms_.store};
+  ServerStatus status_{{.version = "1.2.3", .development = true, .store_kind = "sqlite"},
+                       {.store = store_,
+                        .catalogue = *rooms_.catalogue,
+                        .http = rooms_.http,
+                        .clock = rooms_.clock,
+                        .resolve_secret = &Resolve}};
+};
+
+TEST_F(ServerStatusTest, SaysVersionClocksModeAndStore) {
+  const Time start = rooms_.clock.Now();
+  rooms_.clock.Advance(seconds(90));
+  const auto status = Gather(false);
+  EXPECT_EQ(status.version(), "1.2.3");
+  EXPECT_TRUE(status.development());
+  EXPECT_EQ(status.start_time().seconds() * 1'000'000, ToMicros(start));
+  EXPECT_EQ(status.server_time().seconds() - status.start_time().seconds(), 90);
+  EXPECT_EQ(status.store().kind(), "sqlite");
+  EXPECT_TRUE(status.store().available());
+  EXPECT_EQ(status.store().time().seconds(), status.server_time().seconds());
+  EXPECT_EQ(status.store().problem(), "");
+}
+
+TEST_F(ServerStatusTest, AskingTheStoreWritesNothing) {
+  Gather(false);
+  ASSERT_EQ(store_.last_commit.size(), 1u);
+  EXPECT_TRUE(std::holds_alternative<RequireLease>(store_.last_commit[0]));
+}
+
+TEST_F(ServerStatusTest, AStoreThatFailsIsInTheAnswer) {
+  store_.failure = Error(Reason::kStoreUnavailable, "the disk is full");
+  const auto status = Gather(false);
+  EXPECT_FALSE(status.store().available());
+  EXPECT_THAT(status.store().problem(), HasSubstr("the disk is full"));
+  EXPECT_FALSE(status.store().has_time());
+}
+
+TEST_F(ServerStatusTest, WithoutBeingToldToItAsksNoProvider) {
+  const auto status = Gather(false);
+  EXPECT_THAT(rooms_.http.seen(), IsEmpty());
+  ASSERT_EQ(status.providers_size(), 3);
+  for (const auto& provider : status.providers()) {
+    EXPECT_EQ(provider.reachability(), v1::REACHABILITY_NOT_CHECKED);
+    EXPECT_EQ(provider.checked_host(), "");
+  }
+  EXPECT_EQ(status.providers(0).provider(), "configured");
+  EXPECT_EQ(status.providers(0).display_name(), "Configured");
+  EXPECT_EQ(status.providers(0).kind(), v1::PROVIDER_KIND_OAUTH);
+  EXPECT_EQ(status.providers(2).kind(), v1::PROVIDER_KIND_STATIC);
+}
+
+TEST_F(ServerStatusTest, AsksTheTokenEndpointsOriginOrTheMetadataWithoutCredentials) {
+  rooms_.http.OnRequest([](const ScriptedHttp::Seen&) { return ScriptedHttp::Json(404, "{}"); });
+  const auto status = Gather(true);
+  ASSERT_EQ(rooms_.http.seen().size(), 2u);
+  std::vector<std::string> urls;
+  for (const ScriptedHttp::Seen& seen : rooms_.http.seen()) {
+    EXPECT_EQ(seen.method, HttpRequest::Method::kGet);
+    EXPECT_THAT(seen.headers, IsEmpty());
+    EXPECT_EQ(seen.body, "");
+    urls.push_back(seen.url);
+  }
+  EXPECT_THAT(urls, ElementsAre("https://as.example:8443/",
+                                "https://login.example/.well-known/oauth-authorization-server/realm"));
+  EXPECT_EQ(status.providers(0).checked_host(), "as.example:8443");
+  EXPECT_EQ(status.providers(1).checked_host(), "login.example:443");
+  EXPECT_EQ(status.providers(2).reachability(), v1::REACHABILITY_NOT_CHECKED) << "kind static";
+}
+
+TEST_F(ServerStatusTest, AnyHttpAnswerIsReachable) {
+  std::vector<HttpOutcome> answers;
+  for (const int http_status : {200, 302, 404, 500}) {
+    answers.push_back(ScriptedHttp::Json(http_status, "{}"));
+  }
+  HttpOutcome oversized;
+  oversized.error = Error(Reason::kProviderError, "oversized body");
+  oversized.answered = true;
+  answers.push_back(std::move(oversized));
+  for (const HttpOutcome& answer : answers) {
+    AnswerWith(answer);
+    const auto status = Gather(true);
+    EXPECT_EQ(status.providers(0).reachability(), v1::REACHABILITY_REACHABLE);
+    EXPECT_EQ(status.providers(0).problem(), "");
+  }
+}
+
+TEST_F(ServerStatusTest, NoAnswerIsUnreachableAndSaysWhy) {
+  HttpOutcome refused;
+  refused.error = Error(Reason::kProviderUnreachable, "https://as.example:443: connection refused");
+  refused.not_sent = true;
+  AnswerWith(refused);
+  const auto status = Gather(true);
+  EXPECT_EQ(status.providers(0).reachability(), v1::REACHABILITY_UNREACHABLE);
+  EXPECT_THAT(status.providers(0).problem(), HasSubstr("connection refused"));
+}
+
+TEST_F(ServerStatusTest, AllAreAskedAtOnceAndGivenUpAfterFiveSeconds) {
+  rooms_.http.Hold();
+  const Started started = Start(true);
+  RunUntilBothAreAsked();
+  rooms_.clock.Advance(milliseconds(4999));
+  rooms_.loop.RunReady();
+  EXPECT_FALSE(started->has_value());
+  rooms_.clock.Advance(milliseconds(1));
+  const auto status = End(started);
+  for (const int i : {0, 1}) {
+    EXPECT_EQ(status.providers(i).reachability(), v1::REACHABILITY_UNREACHABLE);
+    EXPECT_THAT(status.providers(i).problem(), Not(IsEmpty()));
+  }
+  EXPECT_TRUE(status.store().available()) << "what did answer is there";
+}
+
+TEST_F(ServerStatusTest, TheAnswerComesBeforeTheCallersDeadline) {
+  rooms_.http.Hold();
+  const Started started = Start(true, seconds(1));
+  RunUntilBothAreAsked();
+  rooms_.clock.Advance(milliseconds(900));
+  EXPECT_EQ(End(started).providers(0).reachability(), v1::REACHABILITY_UNREACHABLE);
+}
+
+TEST_F(ServerStatusTest, ClientSecretsAreNamedAndNeverShown) {
+  const auto status = Gather(false);
+  const auto& secrets = status.providers(0).client_secrets();
+  ASSERT_EQ(secrets.size(), 3);
+  EXPECT_EQ(secrets[0].reference(), "env GOOD");
+  EXPECT_TRUE(secrets[0].readable());
+  EXPECT_EQ(secrets[0].problem(), "");
+  EXPECT_EQ(secrets[1].reference(), "env MISSING");
+  EXPECT_FALSE(secrets[1].readable());
+  EXPECT_THAT(secrets[1].problem(), HasSubstr("MISSING is not set"));
+  EXPECT_EQ(secrets[2].reference(), "vault ops/acme");
+  EXPECT_THAT(status.SerializeAsString(), Not(HasSubstr("canary")));
+}
+
+}  // namespace
+}  // namespace grantkeep::testing
