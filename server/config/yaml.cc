@@ -6,17 +6,13 @@
 #include <google/protobuf/descriptor.h>
 
 #include <algorithm>
-#include <cctype>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <memory>
 #include <set>
 #include <utility>
 #include <vector>
 
 #include "base/reason.h"
 #include "base/status_macros.h"
+#include "config/yaml_names.h"
 #include "config/yaml_scalars.h"
 #include "config/yaml_tree.h"
 
@@ -24,8 +20,6 @@ namespace grantkeep {
 namespace {
 
 using google::protobuf::Descriptor;
-using google::protobuf::EnumDescriptor;
-using google::protobuf::EnumValueDescriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
@@ -34,58 +28,26 @@ constexpr char kDurationName[] = "google.protobuf.Duration";
 // Written as {env: NAME}, {file: PATH} or {vault: {...}}. Whatever else stands there may be the
 // secret itself, so that nothing of it, not even a key, appears in an error.
 constexpr char kSecretReferenceName[] = "grantkeep.config.v1.SecretReference";
-constexpr char kSecretsByReference[] =
-    "secrets are given by reference only, never by value: write {env: NAME}, {file: PATH} or "
-    "{vault: {tenant: T, name: N}}";
+// More mistakes than these are only counted.
+constexpr size_t kMaxMistakes = 50;
 
 bool IsSecretReference(const FieldDescriptor& field) {
   return field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE &&
          field.message_type()->full_name() == kSecretReferenceName;
 }
 
-// A key as it may appear in a message: short and printable.
-std::string Shown(std::string_view key) {
-  std::string shown;
-  for (const char c : key.substr(0, 64)) shown += c >= 0x20 && c < 0x7F ? c : '?';
-  return shown;
-}
-
 std::string Join(const std::string& path, std::string_view name) {
   return path.empty() ? std::string(name) : fmt::format("{}.{}", path, name);
 }
 
-// "PROVIDER_KIND_" for ProviderKind.
-std::string EnumPrefix(const EnumDescriptor& type) {
-  std::string prefix;
-  for (const char c : type.name()) {
-    if (std::isupper(static_cast<unsigned char>(c)) && !prefix.empty()) prefix += '_';
-    prefix += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  }
-  return prefix + "_";
-}
-
-// What the values of `type` are called in YAML, with their numbers; UNSPECIFIED has no name.
-std::vector<std::pair<std::string, int>> EnumNames(const EnumDescriptor& type) {
-  const std::string prefix = EnumPrefix(type);
-  std::vector<std::pair<std::string, int>> names;
-  for (int i = 0; i < type.value_count(); ++i) {
-    const EnumValueDescriptor& value = *type.value(i);
-    if (value.number() == 0) continue;
-    std::string name = value.name();
-    if (name.starts_with(prefix)) name.erase(0, prefix.size());
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-    names.emplace_back(std::move(name), value.number());
-  }
-  return names;
-}
-
 class Walker {
  public:
-  explicit Walker(std::string_view source) : source_(source) {}
+  // Notes in `lines`, unless it is null, where each field stands.
+  Walker(std::string_view source, YamlLines* lines) : source_(source), lines_(lines) {}
 
-  absl::Status Document(const YamlNode& root, Message& message) const {
-    if (root.kind == YamlNode::Kind::kNull) return absl::OkStatus();
-    return ReadMessage(root, "", message);
+  absl::Status Document(const YamlNode& root, Message& message) {
+    if (root.kind != YamlNode::Kind::kNull) Note(ReadMessage(root, "", message));
+    return Together();
   }
 
   absl::Status Wrong(int line, const std::string& path, std::string_view what) const {
@@ -94,7 +56,29 @@ class Walker {
   }
 
  private:
-  absl::Status ReadMessage(const YamlNode& node, const std::string& path, Message& message) const {
+  // A mistake does not end the reading, so that all are found at once.
+  void Note(const absl::Status& status) {
+    if (!status.ok()) wrong_.push_back(status);
+  }
+  void NoteLine(const std::string& path, int line) {
+    if (lines_ != nullptr) lines_->Note(path, line);
+  }
+
+  // The one mistake, or the messages of all, a line each.
+  absl::Status Together() const {
+    if (wrong_.size() <= 1) return wrong_.empty() ? absl::OkStatus() : wrong_.front();
+    std::vector<std::string> messages;
+    for (const absl::Status& wrong : wrong_) {
+      if (messages.size() == kMaxMistakes) {
+        messages.push_back(fmt::format("and {} more", wrong_.size() - kMaxMistakes));
+        break;
+      }
+      messages.emplace_back(wrong.message());
+    }
+    return Error(Reason::kInvalidField, fmt::format("{}", fmt::join(messages, "\n")));
+  }
+
+  absl::Status ReadMessage(const YamlNode& node, const std::string& path, Message& message) {
     if (message.GetDescriptor()->full_name() == kDurationName) return ReadDuration(node, path, message);
     const bool secret = message.GetDescriptor()->full_name() == kSecretReferenceName;
     if (node.kind != YamlNode::Kind::kMap) {
@@ -106,29 +90,31 @@ class Walker {
     }
     std::set<std::string_view> seen;
     for (const auto& [key, value] : node.entries) {
-      if (key.kind != YamlNode::Kind::kScalar) return Wrong(key.line, path, "has a key that is not a word");
+      if (key.kind != YamlNode::Kind::kScalar) {
+        Note(Wrong(key.line, path, "has a key that is not a word"));
+        continue;
+      }
       const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(key.scalar);
       if (field == nullptr) {
-        return secret ? Wrong(key.line, path, kSecretsByReference)
-                      : UnknownKey(key, path, *message.GetDescriptor());
+        if (secret) return Wrong(key.line, path, kSecretsByReference);
+        Note(UnknownKey(key, path, *message.GetDescriptor()));
+        continue;
       }
       const std::string field_path = Join(path, field->name());
-      if (!seen.insert(key.scalar).second) return Wrong(key.line, field_path, "is given twice");
-      RETURN_IF_ERROR(CheckOneof(key, field_path, *field, message));
-      RETURN_IF_ERROR(ReadField(value, field_path, *field, message));
+      if (!seen.insert(key.scalar).second) {
+        Note(Wrong(key.line, field_path, "is given twice"));
+        continue;
+      }
+      NoteLine(field_path, key.line);
+      absl::Status read = CheckOneof(key, field_path, *field, message);
+      if (read.ok()) read = ReadField(value, field_path, *field, message);
+      Note(read);
     }
     return absl::OkStatus();
   }
 
   absl::Status UnknownKey(const YamlNode& key, const std::string& path, const Descriptor& type) const {
-    std::vector<std::string> names;
-    for (int i = 0; i < type.field_count(); ++i) names.push_back(type.field(i)->name());
-    std::string word = key.scalar.substr(0, 64);
-    std::replace(word.begin(), word.end(), '-', '_');
-    const std::string_view nearest = NearestWord(word, names);
-    return Wrong(key.line, Join(path, Shown(key.scalar)),
-                 nearest.empty() ? "is not a known key"
-                                 : fmt::format("is not a known key; did you mean {}?", nearest));
+    return Wrong(key.line, Join(path, Shown(key.scalar)), WhatIsUnknown(key.scalar, type));
   }
 
   absl::Status CheckOneof(const YamlNode& key, const std::string& path, const FieldDescriptor& field,
@@ -140,7 +126,7 @@ class Walker {
   }
 
   absl::Status ReadField(const YamlNode& value, const std::string& path, const FieldDescriptor& field,
-                         Message& message) const {
+                         Message& message) {
     if (value.kind == YamlNode::Kind::kNull && field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) {
       return Wrong(value.line, path, "has no value; remove the key, or give it one");
     }
@@ -153,7 +139,7 @@ class Walker {
   }
 
   absl::Status ReadList(const YamlNode& value, const std::string& path, const FieldDescriptor& field,
-                        Message& message) const {
+                        Message& message) {
     if (value.kind != YamlNode::Kind::kSequence) {
       if (IsSecretReference(field)) return Wrong(value.line, path, kSecretsByReference);
       return Wrong(value.line, path, "must be a list, also for a single element");
@@ -161,17 +147,18 @@ class Walker {
     for (size_t i = 0; i < value.items.size(); ++i) {
       const YamlNode& item = value.items[i];
       const std::string item_path = fmt::format("{}[{}]", path, i);
+      NoteLine(item_path, item.line);
       if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
-        RETURN_IF_ERROR(ReadMessage(item, item_path, *message.GetReflection()->AddMessage(&message, &field)));
+        Note(ReadMessage(item, item_path, *message.GetReflection()->AddMessage(&message, &field)));
       } else {
-        RETURN_IF_ERROR(ReadScalar(item, item_path, field, message));
+        Note(ReadScalar(item, item_path, field, message));
       }
     }
     return absl::OkStatus();
   }
 
   absl::Status ReadMap(const YamlNode& value, const std::string& path, const FieldDescriptor& field,
-                       Message& message) const {
+                       Message& message) {
     if (value.kind != YamlNode::Kind::kMap) {
       return Wrong(value.line, path, "must be a group of \"key: value\" lines");
     }
@@ -179,17 +166,25 @@ class Walker {
     const FieldDescriptor& value_field = *field.message_type()->map_value();
     std::set<std::string_view> seen;
     for (const auto& [key, element] : value.entries) {
-      if (key.kind != YamlNode::Kind::kScalar) return Wrong(key.line, path, "has a key that is not a word");
+      if (key.kind != YamlNode::Kind::kScalar) {
+        Note(Wrong(key.line, path, "has a key that is not a word"));
+        continue;
+      }
       const std::string element_path = fmt::format("{}[\"{}\"]", path, Shown(key.scalar));
-      if (!seen.insert(key.scalar).second) return Wrong(key.line, element_path, "is given twice");
+      if (!seen.insert(key.scalar).second) {
+        Note(Wrong(key.line, element_path, "is given twice"));
+        continue;
+      }
+      NoteLine(element_path, key.line);
       Message& entry = *message.GetReflection()->AddMessage(&message, &field);
-      RETURN_IF_ERROR(ReadScalar(key, element_path, key_field, entry));
-      RETURN_IF_ERROR(ReadField(element, element_path, value_field, entry));
+      absl::Status read = ReadScalar(key, element_path, key_field, entry);
+      if (read.ok()) read = ReadField(element, element_path, value_field, entry);
+      Note(read);
     }
     return absl::OkStatus();
   }
 
-  absl::Status ReadDuration(const YamlNode& node, const std::string& path, Message& message) const {
+  absl::Status ReadDuration(const YamlNode& node, const std::string& path, Message& message) {
     const auto parsed = node.kind == YamlNode::Kind::kScalar ? ParseDuration(node.scalar) : std::nullopt;
     if (!parsed.has_value()) {
       return Wrong(node.line, path, "must be a duration with its unit: \"500ms\", \"10s\", \"5m\" or \"1h\"");
@@ -204,7 +199,7 @@ class Walker {
 
   // Sets a singular field, or appends to a repeated one.
   absl::Status ReadScalar(const YamlNode& node, const std::string& path, const FieldDescriptor& field,
-                          Message& message) const {
+                          Message& message) {
     const Reflection& reflection = *message.GetReflection();
     const bool scalar = node.kind == YamlNode::Kind::kScalar;
     const bool plain = scalar && !node.quoted;
@@ -270,14 +265,18 @@ class Walker {
     return Wrong(node.line, path, "cannot be configured");
   }
 
-  std::string source_;
+  const std::string source_;
+  YamlLines* const lines_;
+  std::vector<absl::Status> wrong_;
 };
 
 }  // namespace
 
-absl::Status ReadYaml(std::string_view text, std::string_view source, google::protobuf::Message& message) {
+absl::Status ReadYaml(std::string_view text, std::string_view source, google::protobuf::Message& message,
+                      YamlLines* lines) {
   message.Clear();
-  const Walker walker(source);
+  if (lines != nullptr) lines->SetSource(source);
+  Walker walker(source, lines);
   const auto tree = ParseYamlTree(text);
   if (const auto* problem = std::get_if<YamlProblem>(&tree)) {
     return walker.Wrong(problem->line, "", problem->message);
@@ -285,20 +284,6 @@ absl::Status ReadYaml(std::string_view text, std::string_view source, google::pr
   const absl::Status status = walker.Document(std::get<YamlNode>(tree), message);
   if (!status.ok()) message.Clear();
   return status;
-}
-
-absl::Status ReadYamlFile(const std::string& path, google::protobuf::Message& message) {
-  message.Clear();
-  const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rbe"), &std::fclose);
-  const auto unreadable = [&](int error) {
-    return Error(Reason::kInvalidField, fmt::format("{}: cannot be read: {}", path, std::strerror(error)));
-  };
-  if (file == nullptr) return unreadable(errno);
-  // One byte more than is accepted, so that ReadYaml sees that there is more.
-  std::string text(kMaxYamlBytes + 1, '\0');
-  text.resize(std::fread(text.data(), 1, text.size(), file.get()));
-  if (std::ferror(file.get()) != 0) return unreadable(errno);
-  return ReadYaml(text, path, message);
 }
 
 }  // namespace grantkeep

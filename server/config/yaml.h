@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "config/yaml_lines.h"
 
 namespace grantkeep {
 
@@ -16,11 +17,14 @@ namespace grantkeep {
 // case without their prefix, durations as "10s", "5m", "1h", "500ms". An empty text is an empty
 // message. Unknown or duplicate keys, wrong types, numbers out of range, two members of a oneof,
 // anchors, aliases, tags and nesting deeper than 16 are errors: the status says
-// "<source>:<line>: <path>: what is wrong", and never repeats a value.
-absl::Status ReadYaml(std::string_view text, std::string_view source, google::protobuf::Message& message);
+// "<source>:<line>: <path>: what is wrong", and never repeats a value. Where the text is YAML, every
+// mistake is named, each on a line of the message. `lines`, when given, learns where fields stand.
+absl::Status ReadYaml(std::string_view text, std::string_view source, google::protobuf::Message& message,
+                      YamlLines* lines = nullptr);
 
-// The same for a file; `path` is the source.
-absl::Status ReadYamlFile(const std::string& path, google::protobuf::Message& message);
+// The same for a regular file; `path` is the source.
+absl::Status ReadYamlFile(const std::string& path, google::protobuf::Message& message,
+                          YamlLines* lines = nullptr);
 
 }  // namespace grantkeep
 
