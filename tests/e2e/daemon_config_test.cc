@@ -31,6 +31,8 @@ struct Wrong {
   std::vector<std::string> problems;
 };
 
+void PrintTo(const Wrong& row, std::ostream* out) { *out << row.name; }
+
 const Wrong kWrong[] = {
     {"Keys",
      R"(servr: {}

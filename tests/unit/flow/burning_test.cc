@@ -38,6 +38,8 @@ struct Attempt {
   const char* binding = kBinding;
 };
 
+void PrintTo(const Attempt& row, std::ostream* out) { *out << row.callback; }
+
 #define ISS "&iss=https://as.example"
 
 const Attempt kAttempts[] = {

@@ -4,6 +4,8 @@
 
 #include <grpcpp/support/status_code_enum.h>
 
+#include <ostream>
+
 namespace grantkeep::testing {
 
 // How a call ends: gRPC's code and ErrorInfo.reason.
@@ -33,6 +35,7 @@ struct GoodCall {
   const char* request;
   CallEnd end;
 };
+inline void PrintTo(const GoodCall& call, std::ostream* out) { *out << call.method; }
 
 inline constexpr GoodCall kGoodCalls[] = {
     {"/grantkeep.v1.AuthService/StartAuth",
