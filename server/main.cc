@@ -22,6 +22,7 @@
 #include "crypto/random.h"
 #include "daemon/command_line.h"
 #include "daemon/dev_files.h"
+#include "daemon/prerequisites.h"
 #include "daemon/ready_file.h"
 #include "daemon/secret_sources.h"
 #include "daemon/server_status.h"
@@ -47,8 +48,13 @@ std::string_view MessageOf(const absl::Status& status) {
   return {status.message().data(), status.message().size()};
 }
 
+// Each line of the message is a problem of its own.
 int Fail(int exit_code, std::string_view message) {
-  fmt::print(stderr, "grantkeepd: {}\n", message);
+  while (!message.empty()) {
+    const size_t end = std::min(message.find('\n'), message.size());
+    fmt::print(stderr, "grantkeepd: {}\n", message.substr(0, end));
+    message.remove_prefix(std::min(end + 1, message.size()));
+  }
   return exit_code;
 }
 
@@ -236,19 +242,14 @@ sigset_t PrepareProcess() {
   return ends;
 }
 
-// Everything in the configuration that can be checked without opening or binding anything.
-int CheckConfig(const Settings& settings, const std::string& file) {
-  Loop loop("loop");
-  SystemClock clock;
-  auto http = CreateHttpClient(loop.context(), settings.http);
-  if (!http.ok()) return Fail(kExitUsage, fmt::format("http: {}", MessageOf(http.status())));
-  auto catalogue = Catalogue::Create(
-      settings.providers,
-      {.http = **http, .clock = clock, .resolve_secret = NoSecrets(), .development = settings.dev});
-  loop.Stop();
-  if (!catalogue.ok()) return Fail(kExitUsage, MessageOf(catalogue.status()));
-  fmt::print("{}: ok, {} providers, listens on {} (keys and client secrets were not read)\n",
-             file.empty() ? "--dev" : file, (*catalogue)->All().size(), settings.rpc.listen);
+// Says what is missing of what the configuration refers to, and whether the daemon can start.
+int CheckConfig(const Settings& settings, const Prerequisites& found, const YamlLines& lines) {
+  for (const std::string& problem : found.missing) Fail(kExitFailure, lines.Located(problem));
+  for (const std::string& problem : found.secrets) Fail(kExitFailure, lines.Located(problem));
+  for (const std::string& note : found.unchecked) fmt::print("{}\n", lines.Located(note));
+  if (!found.missing.empty() || !found.secrets.empty()) return kExitFailure;
+  fmt::print("{}: ok, {} providers, listens on {}\n", lines.PlaceOf("").empty() ? "--dev" : lines.PlaceOf(""),
+             settings.providers.size(), settings.rpc.listen);
   return 0;
 }
 
@@ -265,11 +266,16 @@ void LogReady(const Daemon& daemon, const Settings& settings) {
            GRANTKEEP_VERSION, daemon.catalogue().All().size(), daemon.server().pollers());
 }
 
-int Serve(const Settings& settings, const sigset_t& ends) {
+int Serve(const Settings& settings, const Prerequisites& found, const YamlLines& lines,
+          const sigset_t& ends) {
+  for (const std::string& problem : found.missing) Fail(kExitFailure, lines.Located(problem));
+  if (!found.missing.empty()) return kExitFailure;
   if (const absl::Status status = InitLogging(settings.log_level); !status.ok()) {
     return Fail(kExitUsage, MessageOf(status));
   }
   RouteLibraryLogs();
+  // Secrets are read when they are needed, and may come later.
+  for (const std::string& problem : found.secrets) Log("main").warn("{}", lines.Located(problem));
   absl::Status started;
   {
     Daemon daemon(settings);
@@ -299,17 +305,19 @@ int Main(int argc, char** argv) {
   if (parsed.exit_code.has_value()) return *parsed.exit_code;
   const CommandLine& command_line = parsed.options;
   config::v1::Config config;
+  YamlLines lines;
   if (!command_line.config_file.empty()) {
-    if (const absl::Status status = ReadYamlFile(command_line.config_file, config); !status.ok()) {
-      return Fail(kExitUsage, MessageOf(status));
-    }
+    const absl::Status read = ReadYamlFile(command_line.config_file, config, &lines);
+    if (!read.ok()) return Fail(kExitUsage, MessageOf(read));
   }
   Settings settings;
-  const Problems problems = MakeSettings(command_line, config, settings);
-  for (const std::string& problem : problems) Fail(kExitUsage, problem);
+  Problems problems = MakeSettings(command_line, config, settings);
+  for (std::string& problem : CheckProviders(settings)) problems.push_back(std::move(problem));
+  for (const std::string& problem : problems) Fail(kExitUsage, lines.Located(problem));
   if (!problems.empty()) return kExitUsage;
-  if (command_line.check_config) return CheckConfig(settings, command_line.config_file);
-  return Serve(settings, ends);
+  const Prerequisites found = CheckPrerequisites(settings);
+  if (command_line.check_config) return CheckConfig(settings, found, lines);
+  return Serve(settings, found, lines, ends);
 }
 
 }  // namespace

@@ -43,6 +43,8 @@ constexpr struct Row {
     {Reason::kStoreCorrupt, "STORE_CORRUPT", StatusCode::kDataLoss},
     {Reason::kKeyUnavailable, "KEY_UNAVAILABLE", StatusCode::kUnavailable},
     {Reason::kOverloaded, "OVERLOADED", StatusCode::kResourceExhausted},
+    {Reason::kMessageTooLarge, "MESSAGE_TOO_LARGE", StatusCode::kResourceExhausted},
+    {Reason::kServiceUnknown, "SERVICE_UNKNOWN", StatusCode::kNotFound},
     {Reason::kShuttingDown, "SHUTTING_DOWN", StatusCode::kUnavailable},
     {Reason::kDeadline, "DEADLINE", StatusCode::kDeadlineExceeded},
     {Reason::kNotImplemented, "NOT_IMPLEMENTED", StatusCode::kUnimplemented},

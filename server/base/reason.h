@@ -39,6 +39,8 @@ enum class Reason {
   kStoreCorrupt,           // DATA_LOSS: a record does not authenticate
   kKeyUnavailable,         // UNAVAILABLE: root key or keyring cannot be used
   kOverloaded,             // RESOURCE_EXHAUSTED
+  kMessageTooLarge,        // RESOURCE_EXHAUSTED: larger than its method accepts
+  kServiceUnknown,         // NOT_FOUND: health was asked of a service that is not here
   kShuttingDown,           // UNAVAILABLE
   kDeadline,               // DEADLINE_EXCEEDED
   kNotImplemented,         // UNIMPLEMENTED

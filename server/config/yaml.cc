@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "base/reason.h"
+#include "config/yaml_names.h"
 #include "config/yaml_scalars.h"
 #include "config/yaml_tree.h"
-#include "config/yaml_words.h"
 
 namespace grantkeep {
 namespace {
@@ -27,9 +27,8 @@ constexpr char kDurationName[] = "google.protobuf.Duration";
 // Written as {env: NAME}, {file: PATH} or {vault: {...}}. Whatever else stands there may be the
 // secret itself, so that nothing of it, not even a key, appears in an error.
 constexpr char kSecretReferenceName[] = "grantkeep.config.v1.SecretReference";
-constexpr char kSecretsByReference[] =
-    "secrets are given by reference only, never by value: write {env: NAME}, {file: PATH} or "
-    "{vault: {tenant: T, name: N}}";
+// More mistakes than these are only counted.
+constexpr size_t kMaxMistakes = 50;
 
 bool IsSecretReference(const FieldDescriptor& field) {
   return field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE &&
@@ -57,7 +56,6 @@ class Walker {
 
  private:
   bool ReadMessage(const YamlNode& node, const std::string& path, Message& message) const {
-    report_.lines.try_emplace(path, node.line);
     if (message.GetDescriptor()->full_name() == kDurationName) return ReadDuration(node, path, message);
     const bool secret = message.GetDescriptor()->full_name() == kSecretReferenceName;
     if (node.kind != YamlNode::Kind::kMap) {
@@ -85,19 +83,13 @@ class Walker {
     if (field == nullptr) return UnknownKey(key, path, *message.GetDescriptor());
     const std::string field_path = Join(path, field->name());
     if (!seen.insert(key.scalar).second) return Wrong(key.line, field_path, "is given twice");
+    report_.lines.Note(field_path, key.line);
     if (!CheckOneof(key, field_path, *field, message)) return false;
     return ReadField(value, field_path, *field, message);
   }
 
   bool UnknownKey(const YamlNode& key, const std::string& path, const Descriptor& type) const {
-    std::vector<std::string> names;
-    for (int i = 0; i < type.field_count(); ++i) names.push_back(type.field(i)->name());
-    std::string word = key.scalar.substr(0, 64);
-    std::replace(word.begin(), word.end(), '-', '_');
-    const std::string_view nearest = NearestWord(word, names);
-    return Wrong(key.line, Join(path, Shown(key.scalar)),
-                 nearest.empty() ? "is not a known key"
-                                 : fmt::format("is not a known key; did you mean {}?", nearest));
+    return Wrong(key.line, Join(path, Shown(key.scalar)), WhatIsUnknown(key.scalar, type));
   }
 
   bool CheckOneof(const YamlNode& key, const std::string& path, const FieldDescriptor& field,
@@ -130,6 +122,7 @@ class Walker {
     for (size_t i = 0; i < value.items.size(); ++i) {
       const YamlNode& item = value.items[i];
       const std::string item_path = fmt::format("{}[{}]", path, i);
+      report_.lines.Note(item_path, item.line);
       if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
         ReadMessage(item, item_path, *message.GetReflection()->AddMessage(&message, &field));
       } else {
@@ -157,6 +150,7 @@ class Walker {
         Wrong(key.line, element_path, "is given twice");
         continue;
       }
+      report_.lines.Note(element_path, key.line);
       Message& entry = *message.GetReflection()->AddMessage(&message, &field);
       ReadScalar(key, element_path, key_field, entry);
       ReadField(element, element_path, value_field, entry);
@@ -180,7 +174,6 @@ class Walker {
   // Sets a singular field, or appends to a repeated one.
   bool ReadScalar(const YamlNode& node, const std::string& path, const FieldDescriptor& field,
                   Message& message) const {
-    report_.lines.try_emplace(path, node.line);
     const Reflection& reflection = *message.GetReflection();
     const bool scalar = node.kind == YamlNode::Kind::kScalar;
     const bool plain = scalar && !node.quoted;
@@ -249,17 +242,29 @@ class Walker {
   YamlReport& report_;
 };
 
-}  // namespace
-
-int YamlReport::LineOf(std::string_view path) const {
-  for (;;) {
-    const auto found = lines.find(path);
-    if (found != lines.end()) return found->second;
-    if (path.empty()) return 0;
-    const size_t end = path.find_last_of(".[");
-    path = path.substr(0, end == std::string_view::npos ? 0 : end);
-  }
+absl::Status Describe(const YamlReport::Problem& problem, std::string_view source) {
+  const std::string place =
+      problem.line == 0 ? std::string(source) : fmt::format("{}:{}", source, problem.line);
+  return Annotate(problem.path.empty() ? Error(Reason::kInvalidField, problem.what)
+                                       : FieldError(problem.path, problem.what),
+                  place);
 }
+
+// The one problem, or the messages of all, a line each.
+absl::Status Together(const std::vector<YamlReport::Problem>& problems, std::string_view source) {
+  if (problems.size() == 1) return Describe(problems.front(), source);
+  std::vector<std::string> messages;
+  for (const YamlReport::Problem& problem : problems) {
+    if (messages.size() == kMaxMistakes) {
+      messages.push_back(fmt::format("and {} more", problems.size() - kMaxMistakes));
+      break;
+    }
+    messages.emplace_back(Describe(problem, source).message());
+  }
+  return Error(Reason::kInvalidField, fmt::format("{}", fmt::join(messages, "\n")));
+}
+
+}  // namespace
 
 YamlReport ReadWholeYaml(std::string_view text, google::protobuf::Message& message) {
   message.Clear();
@@ -274,15 +279,16 @@ YamlReport ReadWholeYaml(std::string_view text, google::protobuf::Message& messa
   return report;
 }
 
-absl::Status ReadYaml(std::string_view text, std::string_view source, google::protobuf::Message& message) {
-  const YamlReport report = ReadWholeYaml(text, message);
+absl::Status ReadYaml(std::string_view text, std::string_view source, google::protobuf::Message& message,
+                      YamlLines* lines) {
+  YamlReport report = ReadWholeYaml(text, message);
+  if (lines != nullptr) {
+    *lines = std::move(report.lines);
+    lines->SetSource(source);
+  }
   if (report.problems.empty()) return absl::OkStatus();
   message.Clear();
-  const YamlReport::Problem& first = report.problems.front();
-  const std::string place = first.line == 0 ? std::string(source) : fmt::format("{}:{}", source, first.line);
-  return Annotate(
-      first.path.empty() ? Error(Reason::kInvalidField, first.what) : FieldError(first.path, first.what),
-      place);
+  return Together(report.problems, source);
 }
 
 }  // namespace grantkeep

@@ -4,14 +4,13 @@
 
 #include <google/protobuf/message.h>
 
-#include <functional>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "config/yaml_lines.h"
 
 namespace grantkeep {
 
@@ -20,12 +19,15 @@ namespace grantkeep {
 // case without their prefix, durations as "10s", "5m", "1h", "500ms". An empty text is an empty
 // message. Unknown or duplicate keys, wrong types, numbers out of range, two members of a oneof,
 // anchors, aliases, tags and nesting deeper than 16 are errors: the status says
-// "<source>:<line>: <path>: what is wrong", and never repeats a value.
-absl::Status ReadYaml(std::string_view text, std::string_view source, google::protobuf::Message& message);
+// "<source>:<line>: <path>: what is wrong", and never repeats a value. Where the text is YAML, every
+// mistake is named, each on a line of the message. `lines`, when given, learns where fields stand.
+absl::Status ReadYaml(std::string_view text, std::string_view source, google::protobuf::Message& message,
+                      YamlLines* lines = nullptr);
 
-// The same for a file; `path` is the source.
-absl::Status ReadYamlFile(const std::string& path, google::protobuf::Message& message);
-// The text of a file, cut behind the length that is accepted.
+// The same for a regular file; `path` is the source.
+absl::Status ReadYamlFile(const std::string& path, google::protobuf::Message& message,
+                          YamlLines* lines = nullptr);
+// The text of a regular file, cut behind the length that is accepted.
 absl::StatusOr<std::string> ReadYamlText(const std::string& path);
 
 // What there is to say about a document.
@@ -37,14 +39,10 @@ struct YamlReport {
   };
   // Everything that is wrong, in the document's order. A text that is not YAML is one problem.
   std::vector<Problem> problems;
-  // Where each group and value stands, by its path.
-  std::map<std::string, int, std::less<>> lines;
-
-  // The line of `path`, or of the nearest group around it; 0 when there is none.
-  int LineOf(std::string_view path) const;
+  YamlLines lines;
 };
 
-// Like ReadYaml, but goes on behind a problem; `message` then holds what could be read.
+// Like ReadYaml, but `message` holds what could be read.
 YamlReport ReadWholeYaml(std::string_view text, google::protobuf::Message& message);
 
 }  // namespace grantkeep

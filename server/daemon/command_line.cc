@@ -20,7 +20,8 @@ constexpr char kExamples[] = R"(Examples:
   grantkeepd --dev --data-dir /tmp/gk --listen 127.0.0.1:0 --ready-file /tmp/gk.addr
       A throw-away instance on a free port, which is written to the file.
   grantkeepd --config /etc/grantkeep/grantkeep.yaml --check-config
-      Says what is wrong with a configuration, starts nothing.
+      Says everything that is wrong with a configuration, and which keys, secrets and folders
+      are missing; starts nothing.
   grantkeepd --config /etc/grantkeep/grantkeep.yaml
       Serve. The file needs server.listen, store.sqlite.path and vault.root_key_file:
 
@@ -44,7 +45,8 @@ constexpr char kExamples[] = R"(Examples:
 SIGTERM and SIGINT end it in an orderly way: calls in flight may finish (server.drain_timeout,
 10 s by default); a second signal ends it at once.
 
-Exit codes: 0 ended by a signal, 1 failure, 2 wrong command line or configuration.)";
+Exit codes: 0 ended by a signal, or --check-config found nothing wrong; 1 it cannot start, or
+something that the configuration refers to is not there; 2 wrong command line or configuration.)";
 
 void AddOptions(CLI::App& app, CommandLine& options) {
   app.add_flag("--dev", options.dev,
@@ -55,7 +57,8 @@ void AddOptions(CLI::App& app, CommandLine& options) {
       ->type_name("DIR");
   app.add_option("--config", options.config_file, "Configuration (YAML); with --dev it may add providers")
       ->type_name("FILE");
-  app.add_flag("--check-config", options.check_config, "Check the configuration and exit");
+  app.add_flag("--check-config", options.check_config,
+               "Check the configuration and what it refers to, and exit");
   app.add_option("--listen", options.listen,
                  "Listen here instead: unix:PATH, 127.0.0.1:PORT or [::1]:PORT; port 0 is any free one")
       ->type_name("ADDRESS");

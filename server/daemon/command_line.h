@@ -8,7 +8,7 @@
 namespace grantkeep {
 
 // Exit codes of grantkeepd.
-inline constexpr int kExitFailure = 1;  // it could not start, or could not go on
+inline constexpr int kExitFailure = 1;  // it cannot start: what the configuration refers to is missing
 inline constexpr int kExitUsage = 2;    // the command line or the configuration is wrong
 
 struct CommandLine {

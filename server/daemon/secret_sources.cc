@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -34,8 +35,15 @@ absl::StatusOr<Secret> FromEnvironment(const std::string& name) {
 
 // Reads at most kMaxFile + 1 bytes; errno says why when there is nothing.
 std::optional<Secret> ReadBytes(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // Without O_NONBLOCK a FIFO in the place of the file would stop the loop.
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0) return std::nullopt;
+  struct stat info{};
+  if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+    close(fd);
+    errno = S_ISDIR(info.st_mode) ? EISDIR : EINVAL;
+    return std::nullopt;
+  }
   Secret bytes = Secret::OfSize(kMaxFile + 1);
   size_t size = 0;
   ssize_t got = 0;
@@ -103,6 +111,19 @@ SecretResolver ReadSecretsFrom(StaticSecrets& vault) {
   return [&vault](SecretReference reference, Tick deadline) {
     return Resolve(&vault, std::move(reference), deadline);
   };
+}
+
+absl::Status CheckSecretSource(const SecretReference& reference) {
+  switch (reference.source_case()) {
+    case SecretReference::kEnv:
+      return FromEnvironment(reference.env()).status();
+    case SecretReference::kFile:
+      return FromFile(reference.file()).status();
+    case SecretReference::kVault:
+    case SecretReference::SOURCE_NOT_SET:
+      break;
+  }
+  return absl::OkStatus();
 }
 
 SecretResolver NoSecrets() {

@@ -13,6 +13,10 @@ namespace grantkeep {
 // not there or empty; the message names the reference.
 SecretResolver ReadSecretsFrom(StaticSecrets& vault);
 
+// Whether an environment variable or a file that `reference` names can be read now, with the same
+// messages. References to the vault are not looked at.
+absl::Status CheckSecretSource(const config::v1::SecretReference& reference);
+
 // For checking a configuration: knows no secret.
 SecretResolver NoSecrets();
 

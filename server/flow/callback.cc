@@ -24,6 +24,11 @@ std::string Shown(std::string_view text) {
   return shown;
 }
 
+// VSCHAR of RFC 6749 appendix A, which codes consist of.
+bool IsVisible(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
 absl::Status Malformed(std::string_view field, std::string_view what) {
   return FieldError(field, what, Reason::kCallbackMalformed);
 }
@@ -138,7 +143,9 @@ absl::StatusOr<std::string> StateOf(const Callback& callback) {
 absl::StatusOr<std::string> CheckCallback(const Callback& callback, const storage::v1::Flow& flow) {
   std::set<std::string_view> seen;
   for (const auto& [name, value] : callback.parameters) {
-    if (!seen.insert(name).second) return Malformed(Shown(name), "appears twice in the callback");
+    if (seen.insert(name).second) continue;
+    return name.empty() ? Malformed("callback", "has two parameters without a name")
+                        : Malformed(Shown(name), "appears twice in the callback");
   }
   if (absl::Status status = CheckRedirectUri(callback, flow); !status.ok()) return status;
   if (absl::Status status = CheckIssuer(callback, flow); !status.ok()) return status;
@@ -150,6 +157,7 @@ absl::StatusOr<std::string> CheckCallback(const Callback& callback, const storag
   }
   auto code = callback.Find("code");
   if (!code.has_value()) return Malformed("code", "is missing in the callback");
+  if (!IsVisible(*code)) return Malformed("code", "has a character outside printable ASCII");
   return *std::move(code);
 }
 

@@ -81,7 +81,7 @@ class Checker {
  private:
   void Note(const std::string& path, const std::string& field, std::string_view what) {
     const std::string where = path.empty() ? field : fmt::format("{}.{}", path, field);
-    checked_.problems.push_back({report_.LineOf(where), where, std::string(what)});
+    checked_.problems.push_back({report_.lines.LineOf(where), where, std::string(what)});
   }
 
   // Each issuer identifier belongs to one authorization server (RFC 9207 section 4).

@@ -16,9 +16,6 @@ namespace grantkeep::rpc {
 // ErrorInfo.domain of everything that we answer.
 inline constexpr std::string_view kErrorDomain = "grantkeep";
 
-// A reason that only the edge knows: the message is larger than its method accepts.
-inline constexpr std::string_view kMessageTooLarge = "MESSAGE_TOO_LARGE";
-
 // A failure as the caller sees it.
 struct Failure {
   grpc::StatusCode code = grpc::StatusCode::INTERNAL;

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "base/reason.h"
 #include "grantkeep/v1/auth.pb.h"
 #include "grantkeep/v1/vault_admin.pb.h"
 #include "grpc/health/v1/health.pb.h"
@@ -36,11 +37,7 @@ class Check final : public Method {
     HealthCheckRequest request;
     if (auto failure = Parse(call.request(), limits().max_request_bytes, request)) return call.Fail(*failure);
     if (!IsKnown(request.service())) {
-      return call.Fail(Failure{.code = grpc::StatusCode::NOT_FOUND,
-                               .reason = "SERVICE_UNKNOWN",
-                               .message = "service: there is no such service here",
-                               .field = "service",
-                               .retry_after = {}});
+      return call.Fail(FieldError("service", "there is no such service here", Reason::kServiceUnknown));
     }
     HealthCheckResponse response;
     response.set_status(serving_ ? HealthCheckResponse::SERVING : HealthCheckResponse::NOT_SERVING);

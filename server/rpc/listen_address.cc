@@ -66,14 +66,6 @@ bool Answers(const std::string& path) {
   return result == 0 || error == EAGAIN;
 }
 
-absl::Status CheckFolderOf(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash == 0 ? 1 : slash);
-  if (access(folder.c_str(), W_OK | X_OK) == 0) return absl::OkStatus();
-  return FieldError("server.listen",
-                    fmt::format("the folder {} of the socket: {}", folder, std::strerror(errno)));
-}
-
 }  // namespace
 
 std::string ListenAddress::ToString() const {
@@ -104,8 +96,17 @@ absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view text, std::str
   return address;
 }
 
+absl::Status CheckSocketFolder(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash == 0 ? 1 : slash);
+  // With the dot a file is "not a directory", whatever its mode.
+  if (access((folder + "/.").c_str(), W_OK | X_OK) == 0) return absl::OkStatus();
+  return FieldError("server.listen",
+                    fmt::format("the folder {} of the socket: {}", folder, std::strerror(errno)));
+}
+
 absl::Status ClearStaleSocket(const std::string& path) {
-  RETURN_IF_ERROR(CheckFolderOf(path));
+  RETURN_IF_ERROR(CheckSocketFolder(path));
   struct stat info{};
   if (lstat(path.c_str(), &info) != 0) return absl::OkStatus();
   if (!S_ISSOCK(info.st_mode)) {

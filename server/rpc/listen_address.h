@@ -27,6 +27,9 @@ struct ListenAddress {
 // authenticated there yet. kInvalidField with the field `field`.
 absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view text, std::string_view field);
 
+// Whether a socket can be made at `path`: its folder is there and may be written.
+absl::Status CheckSocketFolder(const std::string& path);
+
 // Makes `path` free to listen on: removes the socket that a dead process has left behind. Fails
 // when a process answers there, when the file is not a socket, or when the folder is missing.
 absl::Status ClearStaleSocket(const std::string& path);

@@ -27,11 +27,8 @@ bool ParseFrom(grpc::ByteBuffer& bytes, google::protobuf::Message& message) {
 std::optional<Failure> Parse(grpc::ByteBuffer& bytes, size_t max_bytes, google::protobuf::Message& message) {
   const size_t size = bytes.Length();
   if (size > max_bytes) {
-    return Failure{.code = grpc::StatusCode::RESOURCE_EXHAUSTED,
-                   .reason = std::string(kMessageTooLarge),
-                   .message = fmt::format("the request must have at most {} bytes, has {}", max_bytes, size),
-                   .field = {},
-                   .retry_after = {}};
+    return ToFailure(Error(Reason::kMessageTooLarge,
+                           fmt::format("the request must have at most {} bytes, has {}", max_bytes, size)));
   }
   const bool parsed = ParseFrom(bytes, message);
   bytes.Clear();

@@ -9,6 +9,8 @@ namespace grantkeep {
 namespace {
 
 constexpr size_t kCheckSize = 8;
+// Longer than the position of any listing: a forged one must not reach the store.
+constexpr size_t kMaxPosition = 400;
 
 std::string CheckOf(std::string_view scope, std::string_view position) {
   const Fields fields("grantkeep/page", scope, position);
@@ -24,7 +26,7 @@ std::string EncodePageToken(std::string_view scope, std::string_view position) {
 absl::StatusOr<std::string> DecodePageToken(std::string_view scope, std::string_view token) {
   if (token.empty()) return std::string();
   const auto bytes = Base64UrlDecode(token);
-  if (bytes.has_value() && bytes->size() > kCheckSize) {
+  if (bytes.has_value() && bytes->size() > kCheckSize && bytes->size() <= kCheckSize + kMaxPosition) {
     std::string position = bytes->substr(kCheckSize);
     if (bytes->substr(0, kCheckSize) == CheckOf(scope, position)) return position;
   }

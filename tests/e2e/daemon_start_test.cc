@@ -33,7 +33,10 @@ class DaemonStart : public ::testing::Test {
     const std::string path = run_.Write("root.key", std::string(31, 'k') + "!");
     chmod(path.c_str(), mode);
   }
-  EndedRun Check(const std::string& config) { return run_.ToEnd({"--config", config, "--check-config"}); }
+  EndedRun Check(const std::string& config) { return CheckWith({}, config); }
+  EndedRun CheckWith(std::map<std::string, std::string> environment, const std::string& config) {
+    return run_.ToEnd({"--config", config, "--check-config"}, std::move(environment));
+  }
 
   DaemonRun run_;
 };
@@ -74,20 +77,21 @@ TEST_F(DaemonStart, EveryRequiredFieldThatIsMissingIsNamed) {
 }
 
 TEST_F(DaemonStart, CheckConfigAcceptsAGoodOneAndTouchesNothing) {
-  const EndedRun run = Check(Configuration(R"(
+  WriteRootKey();
+  const EndedRun run = CheckWith({{"SET_HERE", "secret"}}, Configuration(R"(
 providers:
   - id: github
     catalogue: github
     client:
       client_id: Iv1.0123456789abcdef
       client_secrets:
-        - env: NOT_SET_HERE
+        - env: SET_HERE
     redirect_uris:
       - http://127.0.0.1/callback
 )"));
   EXPECT_EQ(run.exit_code, 0);
   EXPECT_THAT(run.output, HasSubstr("ok, 1 providers"));
-  for (const char* file : {"s", "store.db", "root.key"})
+  for (const char* file : {"s", "store.db", "store.db.lock"})
     EXPECT_FALSE(std::filesystem::exists(run_.path(file)));
   const EndedRun dev = run_.ToEnd({"--dev", "--check-config"});
   EXPECT_EQ(dev.exit_code, 0);

@@ -127,6 +127,30 @@ TEST_F(DaemonTest, ASecondSignalEndsItAtOnce) {
   EXPECT_FALSE(call.get().ok());
 }
 
+TEST_F(DaemonTest, IdleClientsDoNotDelayTheEnd) {
+  for (const char* address : {"unix", "127.0.0.1:0"}) {
+    DaemonRun::Arguments arguments = {"--dev"};
+    if (address != std::string("unix")) arguments.insert(arguments.end(), {"--listen", address});
+    run_.Start(arguments);
+    std::vector<std::shared_ptr<grpc::Channel>> idle;
+    for (int i = 0; i < 5; ++i) {
+      grpc::ChannelArguments own_connection;
+      own_connection.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+      idle.push_back(
+          grpc::CreateCustomChannel(run_.address(), grpc::InsecureChannelCredentials(), own_connection));
+      v1::ListStaticSecretsRequest request;
+      request.set_tenant("acme");
+      v1::ListStaticSecretsResponse response;
+      grpc::ClientContext context;
+      context.set_wait_for_ready(true);
+      ASSERT_TRUE(v1::VaultAdmin::NewStub(idle.back())->ListStaticSecrets(&context, request, &response).ok());
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_EQ(run_.End(SIGTERM).exit_code, 0);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(1500)) << address;
+  }
+}
+
 TEST_F(DaemonTest, WhatIsNoRequestIsInvalidArgumentWithDetails) {
   StartWithHeldProvider();
   for (const char* method :

@@ -56,7 +56,8 @@ class World {
 };
 
 // Tries `condition` every 10 ms until it holds; false when it does not within `limit`. For what
-// only time can bring about in another process, such as the expiry of a token.
+// only time can bring about in another process, such as the expiry of a token. Without the pause the
+// tries would take the processor from the very process that they wait for.
 bool Eventually(const std::function<bool()>& condition,
                 std::chrono::seconds limit = std::chrono::seconds(20));
 

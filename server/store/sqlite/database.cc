@@ -9,11 +9,30 @@
 
 namespace grantkeep {
 
+namespace {
+
+// What somebody can do about it.
+std::string_view Advice(int primary) {
+  switch (primary) {
+    case SQLITE_FULL:
+      return "; make room on the disk of the database, no restart is needed";
+    case SQLITE_READONLY:
+      return "; the file and its folder must be writable for the daemon's user";
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return "; the file is damaged: keep it, and start with a backup in its place";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
 absl::Status SqliteError(int code, std::string_view what) {
   const int primary = code & 0xff;
   const bool damaged = primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB;
   return Error(damaged ? Reason::kStoreCorrupt : Reason::kStoreUnavailable,
-               fmt::format("{}: {} (SQLite {})", what, sqlite3_errstr(code), code));
+               fmt::format("{}: {} (SQLite {}){}", what, sqlite3_errstr(code), code, Advice(primary)));
 }
 
 absl::StatusOr<Database> Database::Open(const std::string& path, Access access) {

@@ -99,8 +99,12 @@ absl::StatusOr<bool> CheckOwnership(Database& database, const std::string& path)
   if (application != kApplicationId) return Refuse(path, "is a database of another program");
   if (version > kSchemaVersion) {
     return Refuse(
-        path, fmt::format("was written by a newer version (its schema is {}, this version knows {})", version,
-                          kSchemaVersion));
+        path, fmt::format(
+                  "was written by a newer version (its schema is {}, this version knows {}): start that one",
+                  version, kSchemaVersion));
+  }
+  if (version != kSchemaVersion) {
+    return Refuse(path, fmt::format("has a schema that no version has written ({})", version));
   }
   return false;
 }

@@ -38,7 +38,11 @@ absl::StatusOr<std::unique_ptr<StorageThread>> StorageThread::Start(Database dat
 }
 
 StorageThread::StorageThread(Database database, Tables tables, StoreTime& time, Options options)
-    : database_(std::move(database)), time_(time), options_(options), session_(std::move(tables), leases_) {
+    : database_(std::move(database)),
+      path_(sqlite3_db_filename(database_.handle(), "main")),
+      time_(time),
+      options_(options),
+      session_(std::move(tables), leases_) {
   const auto note_pages = [](void* pages, sqlite3*, const char*, int count) {
     *static_cast<int*>(pages) = count;
     return SQLITE_OK;
@@ -137,9 +141,9 @@ void StorageThread::NoteTrouble(const absl::Status& status) {
   const std::string_view trouble = status.ok() ? std::string_view() : Message(status);
   if (trouble == trouble_) return;
   if (trouble.empty()) {
-    Log("store").warn("operations succeed again");
+    Log("store").warn("{}: operations succeed again", path_);
   } else {
-    Log("store").error("operations fail: {}", trouble);
+    Log("store").error("{}: operations fail: {}", path_, trouble);
   }
   trouble_ = trouble;
 }

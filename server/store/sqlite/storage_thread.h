@@ -68,6 +68,7 @@ class StorageThread {
   void Checkpoint();
 
   Database database_;
+  const std::string path_;  // for people; empty in memory
   StoreTime& time_;
   const Options options_;
   Leases leases_;

@@ -256,8 +256,13 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"providers:\n- client: {client_secrets: [~]}\n",
               std::string("test.yaml:2: providers[0].client.client_secrets[0]: ") + kByReference},
         Wrong{"providers:\n- client: {client_secret: hunter2}\n",
-              "test.yaml:2: providers[0].client.client_secret: is not a known key; did you mean "
-              "client_secrets?"},
+              std::string("test.yaml:2: providers[0].client.client_secret: is not a known key; did you mean "
+                          "client_secrets? ") +
+                  kByReference},
+        Wrong{"providers:\n- clientSecret: hunter2\n",
+              std::string("test.yaml:2: providers[0].clientSecret: is not a known key; ") + kByReference},
+        Wrong{"http:\n  proxy_password: hunter2\n",
+              std::string("test.yaml:2: http.proxy_password: is not a known key; ") + kByReference},
         Wrong{"providers:\n- client: {client_secrets: [{env: A, file: B}]}\n",
               "test.yaml:2: providers[0].client.client_secrets[0].file: cannot be given together with env"},
         Wrong{

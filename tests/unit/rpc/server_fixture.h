@@ -38,6 +38,7 @@ providers:
     token_endpoint: https://as.example/token
     rotation: strict
     redirect_uris: [https://app.example/cb]
+    optional_authorization_parameters: [hd]
     client:
       client_id: me
       client_secrets: [{env: CLIENT_SECRET}]

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/prerequisites.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <string_view>
+
+#include "base/reason.h"
+#include "crypto/random.h"
+#include "daemon/secret_sources.h"
+#include "net/loop.h"
+#include "provider/provider.h"
+#include "rpc/listen_address.h"
+#include "vault/root_key.h"
+
+namespace grantkeep {
+namespace {
+
+using config::v1::SecretReference;
+
+std::string_view MessageOf(const absl::Status& status) {
+  return {status.message().data(), status.message().size()};
+}
+
+bool Exists(const std::string& path) {
+  struct stat info{};
+  return lstat(path.c_str(), &info) == 0;
+}
+
+// With the rights of this process as they are in effect.
+bool MayAccess(const std::string& path, int mode) {
+  return faccessat(AT_FDCWD, path.c_str(), mode, AT_EACCESS) == 0;
+}
+
+// "providers[2].client.client_id: provider 'github': is missing", from what Catalogue::Create says
+// about this record alone.
+std::string ProviderProblem(int index, const std::string& id, const absl::Status& status) {
+  const std::string field = FieldOf(status).value_or("");
+  std::string_view what = MessageOf(status);
+  for (const std::string& prefix : {std::string("providers[0]: "), field + ": "}) {
+    if (what.starts_with(prefix)) what.remove_prefix(prefix.size());
+  }
+  return fmt::format("providers[{}]{}{}: provider '{}': {}", index, field.empty() ? "" : ".", field, id,
+                     what);
+}
+
+void CheckRootKey(const Settings& settings, Problems& missing) {
+  // --dev makes its key at the first start.
+  if (settings.dev && !Exists(settings.root_key_file)) return;
+  SystemRandom random;
+  const auto key = OpenRootKeyFile(settings.root_key_file, settings.root_key_file_is_mounted_secret, random);
+  if (!key.ok()) missing.push_back(fmt::format("vault.root_key_file: {}", MessageOf(key.status())));
+}
+
+void CheckDatabase(const Settings& settings, Problems& missing) {
+  const auto problem = [&](const std::string& path, std::string_view why) {
+    missing.push_back(fmt::format("store.sqlite.path: {}: {}", path, why));
+  };
+  const std::string parent = std::filesystem::path(settings.store_path).parent_path();
+  const std::string folder = parent.empty() ? "." : parent;
+  // --dev makes its folder at the first start.
+  if (settings.dev && !Exists(folder)) return;
+  struct stat info{};
+  if (stat(folder.c_str(), &info) != 0) {
+    problem(folder, fmt::format("{}; make the folder, for the daemon's user", std::strerror(errno)));
+  } else if (!S_ISDIR(info.st_mode)) {
+    problem(folder, "is not a folder");
+  } else if (!MayAccess(folder, W_OK | X_OK)) {
+    problem(folder, fmt::format("the daemon cannot write there: {}", std::strerror(errno)));
+  } else if (stat(settings.store_path.c_str(), &info) == 0) {
+    if (!S_ISREG(info.st_mode)) return problem(settings.store_path, "is not a regular file");
+    if (!MayAccess(settings.store_path, R_OK | W_OK)) {
+      problem(settings.store_path,
+              fmt::format("the daemon cannot read and write it: {}", std::strerror(errno)));
+    }
+  }
+}
+
+void CheckSocketFolder(const Settings& settings, Problems& missing) {
+  const auto address = rpc::ParseListenAddress(settings.rpc.listen, "server.listen");
+  if (!address.ok() || address->transport != Transport::kUnixSocket) return;
+  const std::string parent = std::filesystem::path(address->path).parent_path();
+  if (settings.dev && parent == settings.data_dir && !Exists(parent)) return;
+  if (const absl::Status folder = rpc::CheckSocketFolder(address->path); !folder.ok()) {
+    missing.emplace_back(MessageOf(folder));
+  }
+}
+
+void CheckClientSecrets(const Settings& settings, Prerequisites& found) {
+  for (int i = 0; i < settings.providers.size(); ++i) {
+    const config::v1::Provider& provider = settings.providers[i];
+    for (int j = 0; j < provider.client().client_secrets_size(); ++j) {
+      const SecretReference& reference = provider.client().client_secrets(j);
+      const std::string field =
+          fmt::format("providers[{}].client.client_secrets[{}]: provider '{}'", i, j, provider.id());
+      if (reference.has_vault()) {
+        found.unchecked.push_back(
+            fmt::format("{}: not checked: {} of tenant {} is read from the vault when it is needed", field,
+                        reference.vault().name(), reference.vault().tenant()));
+      } else if (const absl::Status there = CheckSecretSource(reference); !there.ok()) {
+        found.secrets.push_back(fmt::format("{}: {}", field, MessageOf(there)));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+Problems CheckProviders(const Settings& settings) {
+  Problems problems;
+  Loop loop("check");
+  SystemClock clock;
+  auto http = CreateHttpClient(loop.context(), settings.http);
+  if (!http.ok()) {
+    problems.push_back(fmt::format("http: {}", MessageOf(http.status())));
+    http = CreateHttpClient(loop.context(), {});
+    if (!http.ok()) return problems;
+  }
+  const Provider::Dependencies dependencies{
+      .http = **http, .clock = clock, .resolve_secret = NoSecrets(), .development = settings.dev};
+  for (int i = 0; i < settings.providers.size(); ++i) {
+    google::protobuf::RepeatedPtrField<config::v1::Provider> alone;
+    *alone.Add() = settings.providers[i];
+    const auto checked = Catalogue::Create(alone, dependencies);
+    if (!checked.ok()) problems.push_back(ProviderProblem(i, settings.providers[i].id(), checked.status()));
+  }
+  // What is wrong between providers shows only once each is right.
+  if (problems.empty()) {
+    const auto together = Catalogue::Create(settings.providers, dependencies);
+    if (!together.ok()) problems.emplace_back(MessageOf(together.status()));
+  }
+  loop.Stop();
+  return problems;
+}
+
+Prerequisites CheckPrerequisites(const Settings& settings) {
+  Prerequisites found;
+  CheckRootKey(settings, found.missing);
+  CheckDatabase(settings, found.missing);
+  CheckSocketFolder(settings, found.missing);
+  CheckClientSecrets(settings, found);
+  return found;
+}
+
+}  // namespace grantkeep

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GRANTKEEP_DAEMON_PREREQUISITES_H_
+#define GRANTKEEP_DAEMON_PREREQUISITES_H_
+
+#include "daemon/settings.h"
+
+namespace grantkeep {
+
+// What is wrong with the parts of a configuration that other rooms understand: HTTP and every
+// provider. Each problem begins with its field, as MakeSettings' do, and names the provider's id.
+Problems CheckProviders(const Settings& settings);
+
+// What the configuration refers to, looked at without changing anything.
+struct Prerequisites {
+  // The daemon cannot start: the root key, the folder of the database, the folder of the socket.
+  Problems missing;
+  // It starts, but cannot sign anybody in at a provider: client secrets that are not there.
+  Problems secrets;
+  // Client secrets in the vault, which is not opened.
+  Problems unchecked;
+};
+Prerequisites CheckPrerequisites(const Settings& settings);
+
+}  // namespace grantkeep
+
+#endif  // GRANTKEEP_DAEMON_PREREQUISITES_H_
