@@ -80,9 +80,12 @@ absl::Status CheckServerIdentity(const Provider& record, bool development) {
   return absl::OkStatus();
 }
 
-absl::Status CheckDurations(const Provider& record) {
+absl::Status CheckTimeout(const Provider& record) {
+  return CheckDuration("request_timeout", record.request_timeout(), 1, 60);
+}
+
+absl::Status CheckLifetimes(const Provider& record) {
   constexpr int64_t kYear = 365 * 24 * 3600;
-  RETURN_IF_ERROR(CheckDuration("request_timeout", record.request_timeout(), 1, 60));
   if (record.rotation() == config::v1::ROTATION_GRACE) {
     if (!record.has_rotation_grace())
       return FieldError("rotation_grace", "is missing; rotation grace needs it");
@@ -173,7 +176,8 @@ std::vector<absl::Status> ProblemsOf(const Provider& record, bool development) {
   if (record.has_static_credential()) note(FieldError("static_credential", "is for kind static only"));
   note(CheckServerIdentity(record, development));
   for (absl::Status& problem : RequestProblemsOf(record)) note(std::move(problem));
-  note(CheckDurations(record));
+  note(CheckTimeout(record));
+  note(CheckLifetimes(record));
   note(CheckAddresses(record));
   return problems;
 }

@@ -109,7 +109,8 @@ TEST_P(CompletionTest, OptionsAreTheCommandsAndTheCommonOnes) {
 TEST_P(CompletionTest, ValuesAreCompletedWhereTheyAreKnown) {
   EXPECT_THAT(Complete({"grants", "list", "--output", ""}), ElementsAre("text", "json"));
   EXPECT_THAT(Complete({"completion", ""}), ElementsAre("bash", "zsh"));
-  EXPECT_THAT(Complete({"login", ""}), UnorderedElementsAre("discord", "github", "google"));
+  EXPECT_THAT(Complete({"login", ""}),
+              UnorderedElementsAre("discord", "github", "google", "linear", "notion", "slack", "slack-user"));
   EXPECT_THAT(Complete({"secret", "put", "bot", "--provider", ""}), Contains("discord"));
   EXPECT_THAT(Complete({"token", ""}), IsEmpty()) << "a grant's id is only the user's";
   EXPECT_THAT(Complete({"grants", "list", "--tenant", ""}), IsEmpty());

@@ -34,6 +34,7 @@ class InterposedStore final : public Store {
   std::function<void()> after_next_commit;
   int gets = 0;
   int commits = 0;
+  int commits_answered = 0;
   std::vector<Write> last_commit;
 
   const StoreIdentity& identity() const override { return store_.identity(); }
@@ -55,6 +56,7 @@ class InterposedStore final : public Store {
     }
     last_commit = writes;
     absl::StatusOr<CommitResult> result = co_await store_.Commit(std::move(writes), deadline);
+    ++commits_answered;
     if (auto hook = std::exchange(after_next_commit, nullptr)) hook();
     if (commit_answers_lost > 0) {
       --commit_answers_lost;

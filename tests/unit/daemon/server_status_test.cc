@@ -59,7 +59,8 @@ class ServerStatusTest : public ::testing::Test {
   }
   v1::GetServerStatusResponse Gather(bool check_providers) { return End(Start(check_providers)); }
   void RunUntilBothAreAsked() {
-    rooms_.loop.RunUntil([&] { return rooms_.http.seen().size() == 2; });
+    rooms_.loop.RunUntil([&] { return rooms_.http.seen().size() == 2 && store_.commits_answered == 1; });
+    rooms_.loop.RunReady();
   }
   void AnswerWith(const HttpOutcome& outcome) {
     rooms_.http.OnRequest([&outcome](const ScriptedHttp::Seen&) {

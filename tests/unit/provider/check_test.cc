@@ -68,7 +68,7 @@ log:
                           "5 providers[1].rotation_grace: is missing; rotation grace needs it",
                           "6 providers[1].token_endpoint: must be https",
                           "8 providers[1].request_timeout: must be from 1s to 60s",
-                          "11 providers[1].client.client_id: is missing",
+                          "10 providers[1].client.client_id: is missing",
                           "14 providers[2].catalogue: names no built-in provider",
                           "15 providers[3].id: 'two' is given twice", "19 log.colour: is not a known key"));
 }

@@ -170,6 +170,12 @@ inline constexpr HostileField kHostileFields[] = {
     {"StartAuth", R"(extra_params {key: "hd&state" value: "v"})", kParameter, "extra_params"},
     {"StartAuth", R"(extra_params {key: "hd" value: "a"} extra_params {key: "hd" value: "b"})", kOk, ""},
     {"StartAuth", R"(extra_params {key: "hd" value: "a&state=forged#x"})", kOk, ""},
+    {"StartAuth", R"(url_parts {key: "" value: "v"})", kInvalid, "url_parts"},
+    {"StartAuth", R"(url_parts {key: "k" value: ""})", kInvalid, R"(url_parts["k"])"},
+    {"StartAuth", R"(url_parts {key: "k" value: "v\000"})", kInvalid, R"(url_parts["k"])"},
+    {"StartAuth", R"(url_parts {key: "k" value: "<v*254>"})", kInvalid, R"(url_parts["k"])"},
+    {"StartAuth", R"(<url_parts {key: "k#" value: "v"} *9>)", kInvalid, "url_parts"},
+    {"StartAuth", R"(url_parts {key: "domain" value: "evil.example"})", kInvalid, R"(url_parts["domain"])"},
 
     {"CompleteAuth", R"(-callback_url)", kInvalid, "callback"},
     {"CompleteAuth", R"(tenant: "T")", kNoFlow, ""},
