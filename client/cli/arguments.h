@@ -30,6 +30,7 @@ struct LoginArguments {
   std::vector<std::string> scopes;
   std::vector<std::string> resource;
   std::map<std::string, std::string> params;
+  std::map<std::string, std::string> url_parts;
   std::string login_hint;
   uint16_t port = 0;
   bool no_browser = false;

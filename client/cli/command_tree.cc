@@ -46,6 +46,18 @@ void CheckTopic(const CLI::App& root, const std::vector<std::string>& topic) {
 
 Stop Text(std::string text) { return {.code = kOk, .out = std::move(text), .err = ""}; }
 
+// NAME=VALUE each, as NameAndValue() has checked.
+std::map<std::string, std::string> ByName(const std::string& option, const std::vector<std::string>& pairs) {
+  std::map<std::string, std::string> named;
+  for (const std::string& pair : pairs) {
+    const size_t equals = pair.find('=');
+    if (!named.emplace(pair.substr(0, equals), pair.substr(equals + 1)).second) {
+      throw CLI::ValidationError(option, pair.substr(0, equals) + " is given twice");
+    }
+  }
+  return named;
+}
+
 }  // namespace
 
 CommandTree::CommandTree() : app_(kDescription, "grantkeep") {
@@ -129,12 +141,8 @@ void CommandTree::Parse(const std::vector<std::string>& arguments) {
     globals_.address_from = "$GRANTKEEP_ADDRESS";
   }
   login_.callback_url_from_input = !callback_url_.empty();
-  for (const std::string& param : params_) {
-    const size_t equals = param.find('=');
-    if (!login_.params.emplace(param.substr(0, equals), param.substr(equals + 1)).second) {
-      throw CLI::ValidationError("--param", param.substr(0, equals) + " is given twice");
-    }
-  }
+  login_.params = ByName("--param", params_);
+  login_.url_parts = ByName("--url-part", url_parts_);
 }
 
 std::variant<Command, Stop> CommandTree::Selected() const {

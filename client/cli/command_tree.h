@@ -58,6 +58,7 @@ class CommandTree {
   std::optional<std::chrono::milliseconds> timeout_;
   std::string output_ = "text";
   std::vector<std::string> params_;
+  std::vector<std::string> url_parts_;
   std::string callback_url_;
   LoginArguments login_;
   TokenArguments token_;

@@ -41,6 +41,12 @@ void CommandTree::AddLogin() {
       ->allow_extra_args(false)
       ->check(NameAndValue())
       ->type_name("NAME=VALUE");
+  login
+      .add_option("--url-part", url_parts_,
+                  "What stands for {NAME} in the provider's URLs, name=value; may be repeated")
+      ->allow_extra_args(false)
+      ->check(NameAndValue())
+      ->type_name("NAME=VALUE");
   login.add_option("--login-hint", login_.login_hint, "Account name to suggest to the provider")
       ->type_name("ACCOUNT");
   login.add_option("--port", login_.port, "Port of the redirect on 127.0.0.1 (default: any free one)")

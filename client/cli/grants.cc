@@ -57,6 +57,13 @@ std::string Describe(const v1::Grant& grant) {
       {"refreshable", grant.refreshable() ? "yes" : "no: the user signs in again at expiry"},
   };
   rows.insert(rows.end(), rest.begin(), rest.end());
+  if (grant.failed_refreshes() > 0) {
+    const std::string next =
+        grant.has_next_refresh_time()
+            ? ", next try " + TimeAndDistance(grant.next_refresh_time(), std::chrono::system_clock::now())
+            : "";
+    rows.push_back({"refresh", fmt::format("failed {} times in a row{}", grant.failed_refreshes(), next)});
+  }
   if (!grant.issuer().empty()) rows.push_back({"issuer", grant.issuer()});
   if (grant.resource_size() > 0)
     rows.push_back({"resource", fmt::format("{}", fmt::join(grant.resource(), " "))});

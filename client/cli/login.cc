@@ -40,6 +40,7 @@ v1::StartAuthRequest RequestFor(const Context& context, const LoginArguments& ar
   request.mutable_scopes()->Add(arguments.scopes.begin(), arguments.scopes.end());
   request.mutable_resource()->Add(arguments.resource.begin(), arguments.resource.end());
   request.mutable_extra_params()->insert(arguments.params.begin(), arguments.params.end());
+  request.mutable_url_parts()->insert(arguments.url_parts.begin(), arguments.url_parts.end());
   request.set_login_hint(arguments.login_hint);
   request.set_redirect_uri(source.redirect_uri());
   request.set_session_binding(binding);

@@ -52,6 +52,10 @@ v1::Grant GrantToProto(const TenantId& tenant, const storage::v1::Grant& stored)
     SetTimestamp(FromMicros(stored.expire_time_us()), *grant.mutable_access_token_expire_time());
   }
   grant.set_refreshable(!stored.refresh_token().empty());
+  grant.set_failed_refreshes(stored.failures());
+  if (stored.failures() > 0 && stored.not_before_us() != 0) {
+    SetTimestamp(FromMicros(stored.not_before_us()), *grant.mutable_next_refresh_time());
+  }
   return grant;
 }
 

@@ -71,14 +71,32 @@ Arguments With(Arguments arguments, const std::string& more) {
 }
 
 TEST(ArgumentsTest, LoginTakesScopesResourcesAndParameters) {
-  const auto login = AcceptedAs<LoginArguments>({"login", "google", "--scope", "a", "--scope", "b",
-                                                 "--resource", "https://r", "--param", "prompt=consent",
-                                                 "--param", "x=a=b", "--port", "8400", "--no-browser",
-                                                 "--wait", "5m", "--login-hint", "alice@example.com"});
+  const auto login = AcceptedAs<LoginArguments>({"login",
+                                                 "google",
+                                                 "--scope",
+                                                 "a",
+                                                 "--scope",
+                                                 "b",
+                                                 "--resource",
+                                                 "https://r",
+                                                 "--param",
+                                                 "prompt=consent",
+                                                 "--param",
+                                                 "x=a=b",
+                                                 "--url-part",
+                                                 "domain=acme.okta.com",
+                                                 "--port",
+                                                 "8400",
+                                                 "--no-browser",
+                                                 "--wait",
+                                                 "5m",
+                                                 "--login-hint",
+                                                 "alice@example.com"});
   EXPECT_EQ(login.provider, "google");
   EXPECT_THAT(login.scopes, ElementsAre("a", "b"));
   EXPECT_THAT(login.resource, ElementsAre("https://r"));
   EXPECT_THAT(login.params, ElementsAre(Pair("prompt", "consent"), Pair("x", "a=b")));
+  EXPECT_THAT(login.url_parts, ElementsAre(Pair("domain", "acme.okta.com")));
   EXPECT_EQ(login.port, 8400);
   EXPECT_TRUE(login.no_browser);
   EXPECT_EQ(login.wait, milliseconds(300'000));
@@ -154,6 +172,7 @@ TEST(ArgumentsTest, WrongUsageIsExitCode2AndNamesTheHelp) {
                               {"login", "google", "--param", "novalue"},
                               {"login", "google", "--param", "=x"},
                               {"login", "google", "--param", "a=1", "--param", "a=2"},
+                              {"login", "google", "--url-part", "a=1", "--url-part", "a=2"},
                               {"login", "google", "--port", "65536"},
                               {"token", "g", "--min-ttl", "soon"},
                               {"token", "g", "--rejected-generation", "-1"},

@@ -316,6 +316,16 @@ TEST_F(CommandsTest, ShowSaysWhatAStateMeansAndSinceWhen) {
   }
 }
 
+TEST_F(CommandsTest, ShowSaysThatRefreshesFail) {
+  service_.get_grant = [](const v1::GetGrantRequest&, v1::GetGrantResponse& response) {
+    response.mutable_grant()->set_state(v1::GRANT_STATE_ACTIVE);
+    response.mutable_grant()->set_failed_refreshes(3);
+    response.mutable_grant()->mutable_next_refresh_time()->set_seconds(4'000'000'000);
+    return grpc::Status::OK;
+  };
+  EXPECT_THAT(Run({"grants", "show", "g1"}).out, HasSubstr("failed 3 times in a row, next try 2096-10-02"));
+}
+
 TEST_F(CommandsTest, SecretListHasNoValues) {
   service_.list_static_secrets = [](const v1::ListStaticSecretsRequest&,
                                     v1::ListStaticSecretsResponse& response) {

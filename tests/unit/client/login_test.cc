@@ -85,7 +85,8 @@ class LoginTest : public ::testing::Test {
 };
 
 TEST_F(LoginTest, PrintsTheGrantsIdAndNothingElseOnStandardOutput) {
-  const CommandResult result = Login({"--scope", "read", "--scope", "write", "--param", "prompt=consent"});
+  const CommandResult result = Login({"--scope", "read", "--scope", "write", "--param", "prompt=consent",
+                                      "--url-part", "domain=acme.okta.com"});
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_EQ(result.out, "g1\n");
   EXPECT_THAT(result.err, HasSubstr(url_));
@@ -94,6 +95,7 @@ TEST_F(LoginTest, PrintsTheGrantsIdAndNothingElseOnStandardOutput) {
   EXPECT_EQ(start_.subject(), "alice");
   EXPECT_EQ(start_.scopes_size(), 2);
   EXPECT_EQ(start_.extra_params().at("prompt"), "consent");
+  EXPECT_EQ(start_.url_parts().at("domain"), "acme.okta.com");
 }
 
 TEST_F(LoginTest, TheCallbackGoesToTheServiceUntouchedWithTheBindingOfThisRun) {

@@ -146,6 +146,22 @@ TEST_F(Methods, GetGrantHidesTokensAndOtherSubjectsGrants) {
   EXPECT_EQ(ReasonIn(CallAnd(*auth_, &AuthStub::GetGrant, request).first), "GRANT_NOT_FOUND");
 }
 
+TEST_F(Methods, GetGrantSaysThatRefreshesFailAndWhenTheNextIsTried) {
+  const Time next = rooms_.clock.Now() + std::chrono::seconds(42);
+  rooms_.PutGrant("g", std::chrono::hours(1), [&](storage::v1::Grant& grant) {
+    grant.set_failures(3);
+    grant.set_not_before_us(ToMicros(next));
+  });
+  v1::GetGrantRequest request;
+  request.set_tenant("t");
+  request.set_subject("u");
+  request.set_grant_id("g");
+  const auto [status, answer] = CallAnd(*auth_, &AuthStub::GetGrant, request);
+  ASSERT_TRUE(status.ok());
+  EXPECT_EQ(answer.grant().failed_refreshes(), 3u);
+  EXPECT_EQ(answer.grant().next_refresh_time().seconds(), ToMicros(next) / 1'000'000);
+}
+
 TEST_F(Methods, AStaticSecretIsPutReadListedAndDeleted) {
   v1::PutStaticSecretRequest put = PutOf("bot", std::string("any\0bytes\xff", 10));
   put.set_provider("discord");

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/process.h"
+
+#include <google/protobuf/stubs/common.h>
+#include <google/protobuf/stubs/logging.h>
+#include <grpc/support/log.h>
+#include <pthread.h>
+#include <sys/resource.h>
+
+#include <string>
+
+#include "telemetry/log.h"
+
+namespace grantkeep {
+
+sigset_t PrepareProcess() {
+  sigset_t ends;
+  sigemptyset(&ends);
+  sigaddset(&ends, SIGTERM);
+  sigaddset(&ends, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  const rlimit none{0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+  return ends;
+}
+
+void RouteLibraryLogs() {
+  gpr_set_log_function([](gpr_log_func_args* line) {
+    const auto level = line->severity == GPR_LOG_SEVERITY_ERROR  ? spdlog::level::warn
+                       : line->severity == GPR_LOG_SEVERITY_INFO ? spdlog::level::debug
+                                                                 : spdlog::level::trace;
+    Log("grpc").log(level, "{}", line->message);
+  });
+  // Only "invalid UTF-8 in field x", which the caller is told as well.
+  google::protobuf::SetLogHandler([](google::protobuf::LogLevel, const char*, int,
+                                     const std::string& message) { Log("protobuf").debug("{}", message); });
+}
+
+}  // namespace grantkeep
