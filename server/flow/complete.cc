@@ -11,6 +11,7 @@
 #include "refresh/freshness.h"
 #include "refresh/grant_changes.h"
 #include "refresh/same_server.h"
+#include "refresh/token_failure.h"
 #include "telemetry/log.h"
 
 namespace grantkeep {
@@ -28,25 +29,12 @@ constexpr Duration kStoreRetry = milliseconds(100);
 constexpr Duration kRevokeTimeout = seconds(10);
 
 absl::Status Describe(const TokenOutcome& outcome, const Provider& provider) {
-  const std::string_view message(outcome.status.message().data(), outcome.status.message().size());
-  switch (outcome.kind) {
-    case TokenOutcome::Kind::kNotSent:
-      if (HasReason(outcome.status, Reason::kClientMisconfigured)) return outcome.status;
-      return Error(Reason::kProviderUnreachable, message);
-    case TokenOutcome::Kind::kRefused:
-      if (outcome.error == "invalid_client" || outcome.error == "unauthorized_client") {
-        return Error(Reason::kClientMisconfigured, fmt::format("'{}' refuses our client credentials ({})",
-                                                               provider.id().value(), outcome.error));
-      }
-      if (outcome.throttled()) return Error(Reason::kProviderThrottled, message);
-      return Error(Reason::kCodeRejected,
-                   fmt::format("'{}' refused the code: {}{}{}", provider.id().value(), outcome.error,
-                               outcome.error_description.empty() ? "" : ": ", outcome.error_description));
-    case TokenOutcome::Kind::kGranted:
-    case TokenOutcome::Kind::kInDoubt:
-      break;
-  }
-  return Error(Reason::kProviderError, message);
+  const bool about_the_code =
+      outcome.kind == TokenOutcome::Kind::kRefused && !outcome.throttled() && !RefusesClient(outcome);
+  if (!about_the_code) return FailureOf(outcome, provider.id());
+  return Error(Reason::kCodeRejected,
+               fmt::format("'{}' refused the code: {}{}{}", provider.id().value(), outcome.error,
+                           outcome.error_description.empty() ? "" : ": ", outcome.error_description));
 }
 
 Wiped<storage::v1::Grant> NewGrant(const storage::v1::Flow& flow, const TokenOutcome& outcome,

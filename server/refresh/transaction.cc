@@ -10,6 +10,7 @@
 #include "base/status_macros.h"
 #include "refresh/freshness.h"
 #include "refresh/grant_changes.h"
+#include "refresh/token_failure.h"
 #include "telemetry/log.h"
 
 namespace grantkeep {
@@ -283,30 +284,11 @@ RefreshResult RefreshTransaction::Ended(absl::Status status, bool may_repeat) {
 }
 
 absl::Status RefreshTransaction::Describe(const TokenOutcome& outcome) const {
-  const std::string& provider = provider_->id().value();
-  const Duration retry = outcome.retry_after.value_or(seconds(1));
-  switch (outcome.kind) {
-    case TokenOutcome::Kind::kNotSent:
-      // What kept us from asking at all is not the provider's fault.
-      if (!HasReason(outcome.status, Reason::kProviderUnreachable)) return outcome.status;
-      return RetryableError(
-          Reason::kProviderUnreachable,
-          std::string_view(outcome.status.message().data(), outcome.status.message().size()), retry);
-    case TokenOutcome::Kind::kRefused:
-      if (outcome.error == "invalid_client" || outcome.error == "unauthorized_client") {
-        return Error(Reason::kClientMisconfigured,
-                     fmt::format("'{}' refuses our client credentials ({})", provider, outcome.error));
-      }
-      return RetryableError(outcome.throttled() ? Reason::kProviderThrottled : Reason::kProviderError,
-                            fmt::format("'{}' refused the refresh{}{}", provider,
-                                        outcome.error.empty() ? "" : ": ", outcome.error),
-                            retry);
-    case TokenOutcome::Kind::kGranted:
-    case TokenOutcome::Kind::kInDoubt:
-      break;
-  }
-  const std::string_view message(outcome.status.message().data(), outcome.status.message().size());
-  return RetryableError(Reason::kProviderError, message, retry);
+  absl::Status failure = FailureOf(outcome, provider_->id());
+  if (RetryAfterOf(failure).has_value() || HasReason(failure, Reason::kClientMisconfigured)) return failure;
+  return RetryableError(ReasonOf(failure).value_or(Reason::kProviderError),
+                        std::string_view(failure.message().data(), failure.message().size()),
+                        outcome.retry_after.value_or(seconds(1)));
 }
 
 std::vector<Write> RefreshTransaction::AfterSuccess(const Grant& grant) const {
