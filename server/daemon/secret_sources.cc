@@ -34,6 +34,7 @@ absl::StatusOr<Secret> FromEnvironment(const std::string& name) {
 }
 
 // Reads at most kMaxFile + 1 bytes; errno says why when there is nothing.
+// Nothing: errno says why, or it is EINVAL for what is no file.
 std::optional<Secret> ReadBytes(const std::string& path) {
   // Without O_NONBLOCK a FIFO in the place of the file would stop the loop.
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -65,7 +66,8 @@ std::optional<Secret> ReadBytes(const std::string& path) {
 absl::StatusOr<Secret> FromFile(const std::string& path) {
   std::optional<Secret> bytes = ReadBytes(path);
   if (!bytes.has_value()) {
-    return NotThere(fmt::format("client secret: the file {}: {}", path, std::strerror(errno)));
+    const char* const why = errno == EINVAL ? "it is not a regular file" : std::strerror(errno);
+    return NotThere(fmt::format("client secret: the file {}: {}", path, why));
   }
   if (bytes->size() > kMaxFile) return NotThere(fmt::format("client secret: the file {} is too large", path));
   if (bytes->Expose().ends_with('\n')) bytes->Truncate(bytes->size() - 1);

@@ -97,8 +97,10 @@ awaitable<absl::StatusOr<Secret>> AuthenticatedPost::Resolve(int index, Tick dea
     if (!secret->empty()) co_return std::move(*secret);
     co_return Error(Reason::kClientMisconfigured, place + ": is empty");
   }
-  // A vault that cannot be asked now is not a mistake in the configuration.
-  if (absl::IsUnavailable(secret.status()) || absl::IsDeadlineExceeded(secret.status())) {
+  // A vault that cannot be asked now, or is damaged, is not a mistake in the configuration.
+  if (absl::IsUnavailable(secret.status()) || absl::IsDeadlineExceeded(secret.status()) ||
+      HasReason(secret.status(), Reason::kStoreCorrupt) ||
+      HasReason(secret.status(), Reason::kKeyUnavailable)) {
     co_return Annotate(secret.status(), place);
   }
   const std::string_view message(secret.status().message().data(), secret.status().message().size());

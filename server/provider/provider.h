@@ -73,7 +73,7 @@ struct TokenOutcome {
   };
   Kind kind = Kind::kInDoubt;
   TokenSet tokens;                // kGranted
-  std::string error;              // kRefused: the OAuth error code, filtered to its charset
+  std::string error;              // kRefused: the OAuth error code, filtered to its charset; none with 429
   std::string error_description;  // kRefused: filtered, at most 200 bytes; never logged with tokens
   std::optional<std::chrono::seconds> retry_after;  // from Retry-After, at most 1 h
   absl::Status status;

@@ -124,6 +124,8 @@ absl::Status CheckStatic(const Provider& record) {
   if (!record.revocation_endpoint().empty()) return flowless("revocation_endpoint");
   if (record.has_client()) return flowless("client");
   if (record.redirect_uris_size() > 0) return flowless("redirect_uris");
+  if (!record.url_parts().empty()) return flowless("url_parts");
+  if (!record.token_object().empty()) return flowless("token_object");
   if (!IsHeaderName(record.static_credential().header_name())) {
     return FieldError("static_credential.header_name", "must be the name of a header");
   }

@@ -227,13 +227,14 @@ void Refuse(const config::v1::Provider& record, const HttpResponse& response, OA
             TokenOutcome& outcome) {
   outcome.kind = Kind::kRefused;
   if (response.status == 429) {
+    // Nobody has looked at what was presented, whatever the body says.
     outcome.status = RetryableError(Reason::kProviderThrottled, Message(record, "answered 429"),
                                     outcome.retry_after.value_or(seconds(1)));
-  } else {
-    const bool client = error.code == "invalid_client" || error.code == "unauthorized_client";
-    outcome.status = Error(client ? Reason::kClientMisconfigured : Reason::kProviderError,
-                           Message(record, fmt::format("refused: {}", error.code)));
+    return;
   }
+  const bool client = error.code == "invalid_client" || error.code == "unauthorized_client";
+  outcome.status = Error(client ? Reason::kClientMisconfigured : Reason::kProviderError,
+                         Message(record, fmt::format("refused: {}", error.code)));
   outcome.error = std::move(error.code);
   outcome.error_description = std::move(error.description);
 }

@@ -124,10 +124,10 @@ absl::Status CheckRule(const std::string& name, const config::v1::UrlPart& part)
   }
   for (int i = 0; i < part.allowed_size(); ++i) {
     const std::string& pattern = part.allowed(i);
-    if (pattern == kAnyLabel || IsHostName(pattern)) continue;
+    if (pattern == kAnyLabel || AreLabels(pattern)) continue;
     if (pattern.starts_with("*") && IsFixedDomain(std::string_view(pattern).substr(1))) continue;
     return FieldError(fmt::format("{}.allowed[{}]", field, i),
-                      "must be a host name, *.DOMAIN with two labels or more, or *");
+                      "must be a host name or a label of one, *.DOMAIN with two labels or more, or *");
   }
   if (!part.default_value().empty() && !IsAllowed(part, LowerCase(part.default_value()))) {
     return FieldError(field + ".default_value", "is not among the allowed values");
@@ -156,10 +156,11 @@ absl::Status CheckUrlPartRules(const config::v1::Provider& record) {
       }
       used.insert(rule->first);
       const auto& allowed = rule->second.allowed();
-      const bool any = std::find(allowed.begin(), allowed.end(), kAnyLabel) != allowed.end();
-      if (any && placeholder.domain.has_value() && !IsFixedDomain(*placeholder.domain)) {
+      if (!placeholder.domain.has_value() || IsFixedDomain(*placeholder.domain)) continue;
+      for (const std::string& pattern : allowed) {
+        if (pattern != kAnyLabel && (pattern.starts_with('*') || IsHostName(pattern))) continue;
         return FieldError(FieldOfPart(placeholder.name) + ".allowed",
-                          fmt::format("must not be * where {} has no fixed domain after it", field));
+                          fmt::format("must be host names where {} has no fixed domain after it", field));
       }
     }
   }
@@ -175,7 +176,8 @@ absl::Status CheckUrlPartRules(const config::v1::Provider& record) {
 absl::StatusOr<UrlParts> ChooseUrlParts(const config::v1::Provider& record, const UrlParts& given) {
   for (const auto& [name, value] : given) {
     if (!record.url_parts().contains(name)) {
-      return FieldError(FieldOfPart(name), fmt::format("is not a part of provider '{}'", record.id()));
+      return FieldError("url_parts",
+                        fmt::format("has a name that is not a part of provider '{}'", record.id()));
     }
   }
   UrlParts chosen;

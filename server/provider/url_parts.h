@@ -28,8 +28,9 @@ bool IsHostName(std::string_view text);
 // status names the field.
 absl::Status CheckUrlPartRules(const config::v1::Provider& record);
 
-// `given` with the defaults filled in, in lower case. Fails with the field url_parts["NAME"] when a
-// part is missing, unknown, not a host name or not allowed.
+// `given` with the defaults filled in, in lower case (in the path, too). Fails with the field
+// url_parts["NAME"] when a part is missing, not a host name or not allowed, and with url_parts when
+// there is no such part.
 absl::StatusOr<UrlParts> ChooseUrlParts(const config::v1::Provider& record, const UrlParts& given);
 
 // `url` with each part in its place. A part that is not there stays as it is written.

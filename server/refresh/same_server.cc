@@ -35,7 +35,9 @@ absl::StatusOr<TokenServer> Find(const Provider* provider, const SignIn& sign_in
     return TokenServer{sign_in.token_endpoint(), sign_in.revocation_endpoint(), true};
   }
   const UrlParts parts(sign_in.url_parts().begin(), sign_in.url_parts().end());
-  if (!ChooseUrlParts(provider->record(), parts).ok()) {
+  const absl::StatusOr<UrlParts> allowed = ChooseUrlParts(provider->record(), parts);
+  // Parts with defaults that came later are not those of the sign-in either.
+  if (!allowed.ok() || *allowed != parts) {
     return Another(sign_in.provider(), "has url_parts that are not those of the sign-in any more");
   }
   ServerMetadata configured = provider->ConfiguredMetadata(parts);

@@ -129,7 +129,8 @@ TEST_F(DaemonTest, ASecondSignalEndsItAtOnce) {
 
 TEST_F(DaemonTest, IdleClientsDoNotDelayTheEnd) {
   for (const char* address : {"unix", "127.0.0.1:0"}) {
-    DaemonRun::Arguments arguments = {"--dev"};
+    DaemonRun::Arguments arguments = {"--dev", "--config",
+                                      run_.Write("config.yaml", "server:\n  drain_timeout: 60s\n")};
     if (address != std::string("unix")) arguments.insert(arguments.end(), {"--listen", address});
     run_.Start(arguments);
     std::vector<std::shared_ptr<grpc::Channel>> idle;
@@ -147,7 +148,7 @@ TEST_F(DaemonTest, IdleClientsDoNotDelayTheEnd) {
     }
     const auto begin = std::chrono::steady_clock::now();
     EXPECT_EQ(run_.End(SIGTERM).exit_code, 0);
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(1500)) << address;
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30)) << address;
   }
 }
 

@@ -25,8 +25,9 @@ void Must(bool done, const char* what) {
 void LeaveTheMountsOfOthersAlone() {
   const uid_t user = geteuid();
   const gid_t group = getegid();
-  Must(unshare(user == 0 ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER) == 0, "unshare");
-  if (user != 0) {  // root in the new namespace, itself outside
+  // Root of a container may not mount either: then, as for everybody else, in a namespace of its own.
+  if (user != 0 || unshare(CLONE_NEWNS) != 0) {
+    Must(unshare(CLONE_NEWNS | CLONE_NEWUSER) == 0, "unshare");
     std::ofstream("/proc/self/setgroups") << "deny";
     std::ofstream("/proc/self/uid_map") << fmt::format("0 {} 1", user);
     std::ofstream("/proc/self/gid_map") << fmt::format("0 {} 1", group);

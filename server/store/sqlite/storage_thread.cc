@@ -16,6 +16,12 @@ namespace {
 // A group is answered as a whole, so it must not grow without bound.
 constexpr size_t kMaxGroup = 256;
 constexpr size_t kMaxGroupBytes = size_t{8} * 1024 * 1024;
+// For the log; a database in memory has no file.
+std::string PathOf(sqlite3* database) {
+  const char* const path = sqlite3_db_filename(database, "main");
+  return path == nullptr || *path == '\0' ? ":memory:" : path;
+}
+
 // Expired records that are removed at once, so that operations wait little for it.
 constexpr size_t kExpiredBatch = 64;
 // Growth of the log after which it is moved into the main file: 4 MiB.
@@ -39,7 +45,7 @@ absl::StatusOr<std::unique_ptr<StorageThread>> StorageThread::Start(Database dat
 
 StorageThread::StorageThread(Database database, Tables tables, StoreTime& time, Options options)
     : database_(std::move(database)),
-      path_(sqlite3_db_filename(database_.handle(), "main")),
+      path_(PathOf(database_.handle())),
       time_(time),
       options_(options),
       session_(std::move(tables), leases_) {

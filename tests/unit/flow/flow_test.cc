@@ -170,8 +170,12 @@ TEST_F(FlowTest, ARefusedCodeARefusedClientAndALostAnswerHaveTheirOwnReasons) {
             Reason::kCodeRejected);
   EXPECT_EQ(after([](auto&) { return ScriptedHttp::Json(401, R"({"error":"invalid_client"})"); }),
             Reason::kClientMisconfigured);
-  EXPECT_EQ(after([](auto&) { return ScriptedHttp::Json(429, R"({"error":"slow_down"})"); }),
-            Reason::kProviderThrottled);
+  for (const char* error : {"slow_down", "invalid_grant", "invalid_client"}) {
+    EXPECT_EQ(
+        after([&](auto&) { return ScriptedHttp::Json(429, fmt::format(R"({{"error":"{}"}})", error)); }),
+        Reason::kProviderThrottled)
+        << error;
+  }
   EXPECT_EQ(after([](auto&) { return ScriptedHttp::Json(500, "oops"); }), Reason::kProviderError);
   EXPECT_EQ(after([](auto&) {
               HttpOutcome refused;

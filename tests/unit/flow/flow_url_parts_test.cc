@@ -96,6 +96,23 @@ TEST_F(FlowUrlParts, OthersAreRefusedNamingTheField) {
   EXPECT_EQ(FieldOf(Start({}).status()), "url_parts[\"domain\"]");
 }
 
+TEST_F(FlowUrlParts, ThatCameAfterTheSignInGetNoTokens) {
+  Rooms rooms(R"(
+providers:
+  - id: p
+    kind: oauth
+    authorization_endpoint: https://as.example/{tenant}/authorize
+    token_endpoint: https://as.example/{tenant}/token
+    url_parts: {tenant: {allowed: ["*"], default_value: common}}
+    redirect_uris: [https://app.example/cb]
+    client: {client_id: me, client_secrets: [{env: CLIENT_SECRET}]}
+)");
+  const StoredGrant grant = rooms.PutGrant("g", std::chrono::seconds(60));
+  rooms.clock.Advance(std::chrono::seconds(61));
+  EXPECT_TRUE(HasReason(Refresh(rooms, grant).status(), Reason::kClientMisconfigured));
+  EXPECT_EQ(rooms.http.seen().size(), 0u);
+}
+
 TEST_F(FlowUrlParts, ThatAreNotAllowedAnyMoreGetNoTokens) {
   Rooms rooms{Yaml("login.acme.example")};
   const StoredGrant grant = rooms.PutGrant("g", std::chrono::seconds(60), [](storage::v1::Grant& stored) {

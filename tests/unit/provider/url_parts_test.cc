@@ -100,7 +100,7 @@ TEST(ChooseUrlParts, RefusesEverythingElseNamingThePartAndNotTheValue) {
   }
   EXPECT_EQ(FieldOf(ChooseUrlParts(record, {}).status()), "url_parts[\"domain\"]");
   EXPECT_EQ(FieldOf(ChooseUrlParts(record, {{"domain", "a.okta.com"}, {"region", "eu"}}).status()),
-            "url_parts[\"region\"]");
+            "url_parts");
 }
 
 TEST(ChooseUrlParts, FillsInTheDefault) {
@@ -141,12 +141,14 @@ TEST(CheckUrlPartRules, NameTheFieldThatIsWrong) {
   EXPECT_EQ(field(zendesk, "{sub: {allowed: [a], default_value: b}}"), "url_parts[\"sub\"].default_value");
   EXPECT_EQ(field(zendesk, "{sub: {allowed: ['*']}, other: {allowed: [a]}}"), "url_parts[\"other\"]");
   EXPECT_EQ(field(zendesk, "{Sub: {allowed: ['*']}}"), "url_parts");
-  for (const char* pattern :
-       {"", "a b", "*.com", "*a.example.com", "*.*.example.com", "127.0.0.1", "https://x"}) {
+  for (const char* pattern : {"", "a b", "*.com", "*a.example.com", "*.*.example.com", "a..b", "https://x"}) {
     EXPECT_EQ(field(zendesk, std::string("{sub: {allowed: [ok, '") + pattern + "']}}"),
               "url_parts[\"sub\"].allowed[1]")
         << pattern;
   }
+  EXPECT_EQ(field(zendesk, "{sub: {allowed: ['1234567', '365']}}"), "fine") << "a label may be a number";
+  EXPECT_EQ(field("https://{sub}/t", "{sub: {allowed: ['127.0.0.1']}}"), "url_parts[\"sub\"].allowed");
+  EXPECT_EQ(field("https://{sub}/t", "{sub: {allowed: ['2130706433']}}"), "url_parts[\"sub\"].allowed");
   // Any label, but of which domain?
   for (const char* url :
        {"https://{sub}/t", "https://{sub}.com/t", "https://{sub}zendesk.com/t", "https://{sub}"}) {

@@ -51,6 +51,17 @@ TEST_F(RefresherTest, InvalidGrantMeansSignInAgain) {
   EXPECT_EQ(stored.grant->refresh_token(), "rt-1") << "kept for a late success";
 }
 
+TEST_F(RefresherTest, A429EndsNoGrantWhateverItsBodySays) {
+  for (const char* error : {"invalid_grant", "invalid_client"}) {
+    Start(kStrict);
+    rooms_->PutGrant("g", seconds(60));
+    ProviderAnswers(429, fmt::format(R"({{"error":"{}"}})", error));
+    rooms_->clock.Advance(seconds(61));
+    EXPECT_TRUE(HasReason(Refresh().status(), Reason::kProviderThrottled)) << error;
+    EXPECT_EQ(rooms_->LoadGrant("g").grant->state(), Grant::STATE_ACTIVE) << error;
+  }
+}
+
 TEST_F(RefresherTest, WhatWasNotSentIsUnavailableWithARetryTimeAndConsumesNothing) {
   Start(kStrict);
   rooms_->PutGrant("g", seconds(60));
