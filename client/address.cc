@@ -24,13 +24,18 @@ std::string EnvironmentOr(const char* name, std::string otherwise) {
 std::string DefaultAddress() {
   std::string address = EnvironmentOr("GRANTKEEP_ADDRESS", "");
   if (!address.empty()) return address;
-  std::string state = EnvironmentOr("XDG_STATE_HOME", "");
-  // The XDG base directory specification wants relative paths ignored.
-  if (!state.starts_with('/')) state = EnvironmentOr("HOME", "") + "/.local/state";
-  return "unix:" + state + "/grantkeep/grantkeep.sock";
+  return "unix:" + client::DevelopmentFolder() + "/grantkeep.sock";
 }
 
 namespace client {
+
+std::string DevelopmentFolder() {
+  std::string state = EnvironmentOr("XDG_STATE_HOME", "");
+  // The XDG base directory specification wants relative paths ignored.
+  if (!state.starts_with('/')) state = EnvironmentOr("HOME", "") + "/.local/state";
+  return state + "/grantkeep";
+}
+
 namespace {
 
 bool IsPort(std::string_view text) {
@@ -43,6 +48,27 @@ bool IsLoopback(std::string_view host) {
   if (host == "[::1]") return true;
   in_addr v4{};
   return inet_pton(AF_INET, std::string(host).c_str(), &v4) == 1 && (ntohl(v4.s_addr) >> 24) == 127;
+}
+
+// "localhost" may be more than loopback, if somebody says so in /etc/hosts: it is not looked up.
+std::string_view NumberOf(std::string_view host) { return host == "localhost" ? "127.0.0.1" : host; }
+
+// What is wrong with an address that is none, and what may have been meant.
+absl::Status Refused(std::string_view address) {
+  if (address.starts_with('/')) {
+    return absl::InvalidArgumentError("address: a socket's path stands behind unix:, as in unix:/path");
+  }
+  const size_t colon = address.starts_with('[') ? address.find(':', address.find(']')) : address.rfind(':');
+  const std::string_view host = address.substr(0, colon);
+  if (!IsLoopback(NumberOf(host))) {
+    return absl::InvalidArgumentError(
+        "address: must be unix:/path/to/socket, 127.0.0.1:PORT or [::1]:PORT; other hosts are refused "
+        "because the connection is not encrypted");
+  }
+  if (colon == std::string_view::npos) {
+    return absl::InvalidArgumentError(fmt::format("address: the port is missing, as in {}:7450", host));
+  }
+  return absl::InvalidArgumentError("address: the port must be a number from 1 to 65535");
 }
 
 }  // namespace
@@ -60,14 +86,15 @@ absl::StatusOr<std::string> TargetOf(std::string_view address) {
     return fmt::format("unix:{}", path);
   }
   const size_t colon = address.rfind(':');
-  if (colon != std::string_view::npos && IsLoopback(address.substr(0, colon)) &&
-      IsPort(address.substr(colon + 1))) {
-    // "ipv4:" and "ipv6:" keep gRPC from resolving anything.
-    return fmt::format("{}:{}", address.starts_with('[') ? "ipv6" : "ipv4", address);
+  if (colon != std::string_view::npos) {
+    const std::string_view host = NumberOf(address.substr(0, colon));
+    const std::string_view port = address.substr(colon + 1);
+    if (IsLoopback(host) && IsPort(port)) {
+      // "ipv4:" and "ipv6:" keep gRPC from resolving anything.
+      return fmt::format("{}:{}:{}", host.starts_with('[') ? "ipv6" : "ipv4", host, port);
+    }
   }
-  return absl::InvalidArgumentError(
-      "address: must be unix:/path/to/socket, 127.0.0.1:PORT or [::1]:PORT; other hosts are refused "
-      "because the connection is not encrypted");
+  return Refused(address);
 }
 
 }  // namespace client

@@ -9,9 +9,12 @@
 
 namespace grantkeep::client {
 
-// The gRPC target for an address in the forms that ClientOptions names; INVALID_ARGUMENT, with
-// the forms in the message, for every other.
+// The gRPC target for an address in the forms that ClientOptions names; INVALID_ARGUMENT for
+// every other; its message begins with "address: " and says what may have been meant.
 absl::StatusOr<std::string> TargetOf(std::string_view address);
+
+// Where `grantkeepd --dev` keeps its files: ${XDG_STATE_HOME:-$HOME/.local/state}/grantkeep.
+std::string DevelopmentFolder();
 
 }  // namespace grantkeep::client
 

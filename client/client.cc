@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "client/address.h"
+#include "client/connect_error.h"
 #include "client/status_details.h"
 #include "grantkeep/v1/auth.grpc.pb.h"
 #include "grantkeep/v1/vault_admin.grpc.pb.h"
@@ -22,6 +23,10 @@ constexpr int kMaxReceive = 4 << 20;
 
 absl::Status FromGrpc(const grpc::Status& status) {
   if (status.ok()) return absl::OkStatus();
+  // The service's own errors have details.
+  if (status.error_code() == grpc::StatusCode::UNAVAILABLE && status.error_details().empty()) {
+    return client::ConnectError(status.error_message());
+  }
   absl::Status result(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
   client::AttachDetails(status.error_details(), result);
   return result;

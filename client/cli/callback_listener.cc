@@ -68,6 +68,10 @@ absl::StatusOr<std::unique_ptr<CallbackListener>> CallbackListener::Open(uint16_
   address.sin_port = htons(port);
   socklen_t size = sizeof address;
   if (bind(fd.get(), AsSockaddr(&address), size) != 0) {
+    if (errno == EADDRINUSE) {
+      return absl::UnknownError(fmt::format(
+          "port {} of 127.0.0.1 is taken: give another with --port, or leave it out for any free one", port));
+    }
     return Errno(fmt::format("listening on 127.0.0.1:{} for the redirect", port));
   }
   if (listen(fd.get(), 64) != 0 || getsockname(fd.get(), AsSockaddr(&address), &size) != 0) {

@@ -25,17 +25,22 @@ std::string DefaultSubject() {
   return entry == nullptr ? "" : entry->pw_name;
 }
 
+// The subcommand with this name, or null.
+const CLI::App* Below(const CLI::App& command, const std::string& name) {
+  for (const CLI::App* below : command.get_subcommands(nullptr)) {
+    if (below->get_name() == name) return below;
+  }
+  return nullptr;
+}
+
 // Fails, as an argument does, when `topic` is no command.
 void CheckTopic(const CLI::App& root, const std::vector<std::string>& topic) {
   const CLI::App* command = &root;
   for (const std::string& word : topic) {
-    std::vector<std::string> names;
-    const CLI::App* found = nullptr;
-    for (const CLI::App* below : command->get_subcommands(nullptr)) {
-      names.push_back(below->get_name());
-      if (below->get_name() == word) found = below;
-    }
+    const CLI::App* found = Below(*command, word);
     if (found == nullptr) {
+      std::vector<std::string> names;
+      for (const CLI::App* below : command->get_subcommands(nullptr)) names.push_back(below->get_name());
       const std::string_view nearest = NearestWord(word, names);
       const std::string suggestion = nearest.empty() ? "" : "; did you mean " + std::string(nearest) + "?";
       throw CLI::ValidationError("help", "there is no such command" + suggestion);
@@ -104,7 +109,9 @@ void CommandTree::AddWords() {
     return std::get<Stop>(ParseArguments(arguments));
   });
   help.add_option("command", topic_, "A command, or exit-codes")->type_name("COMMAND");
-  AddLeaf(app_, "version", "Print the version", kVersionHelp, [this] { return Text(app_.version() + "\n"); });
+  AddLeaf(app_, "version", "Print the version", kVersionHelp, [this] {
+    return Text(globals_.json ? "{\"version\":\"" GRANTKEEP_VERSION "\"}\n" : app_.version() + "\n");
+  });
   CLI::App& completion = AddLeaf(app_, "completion", "Print a script that completes commands and options",
                                  kCompletionHelp, [this] { return Text(CompletionScript(app_, shell_)); });
   completion.add_option("shell", shell_, "The shell")
@@ -156,6 +163,17 @@ const CLI::App& CommandTree::innermost() const {
   const CLI::App* app = &app_;
   while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
   return *app;
+}
+
+std::string CommandTree::KnownTopic() const {
+  std::string known;
+  const CLI::App* command = &app_;
+  for (const std::string& word : topic_) {
+    command = Below(*command, word);
+    if (command == nullptr) break;
+    known += (known.empty() ? "" : " ") + word;
+  }
+  return known;
 }
 
 std::string CommandTree::FullName() const {

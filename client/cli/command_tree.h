@@ -17,8 +17,8 @@ namespace grantkeep::cli {
 // The one table of commands and options: it parses arguments, prints help, and is what completion
 // scripts are made from.
 //
-// An option's type name says what may stand there: "a|b" one of these words, PROVIDER, FILE,
-// COMMAND, or something that only the user knows.
+// An option's type name says what may stand there: "a|b" one of these words, PROVIDER (also
+// OAUTH-PROVIDER and STATIC-PROVIDER), FILE, COMMAND, or something that only the user knows.
 class CommandTree {
  public:
   CommandTree();
@@ -36,6 +36,8 @@ class CommandTree {
   // ("grantkeep secret put").
   const CLI::App& innermost() const;
   std::string FullName() const;
+  // Those words of what `help` was asked about that are commands: "secret" of "secret lgin".
+  std::string KnownTopic() const;
   const CLI::App& root() const { return app_; }
 
  private:

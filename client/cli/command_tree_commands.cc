@@ -30,7 +30,7 @@ void CommandTree::AddLogin() {
                             [this] { return Command(login_); });
   login.add_option("provider", login_.provider, "Provider id from the daemon's configuration")
       ->required()
-      ->type_name("PROVIDER");
+      ->type_name("OAUTH-PROVIDER");
   login.add_option("--scope", login_.scopes, "A scope to ask for; may be repeated")
       ->allow_extra_args(false)
       ->type_name("SCOPE");
@@ -82,7 +82,7 @@ void CommandTree::AddSecret() {
   put.add_option("name", put_.name, kSecretName)->required()->type_name("NAME");
   put.add_option("--provider", put_.provider,
                  "Static provider whose API the secret is for (default: that of the version before)")
-      ->type_name("PROVIDER");
+      ->type_name("STATIC-PROVIDER");
   put.add_option("--expected-version", put_.expected_version,
                  "Store only if this is the latest version (0: if there is none)")
       ->check(WholeNumber(kAnyNumber))

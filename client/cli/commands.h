@@ -15,7 +15,7 @@ struct LocalContext {
   const Globals& globals;
 
   ExitCode Failed(const absl::Status& status, const Attempt& attempt) const {
-    return Fail(console, globals.json, status, attempt);
+    return Fail(console, globals.json, CallError::From(status), attempt);
   }
   // Prints a result; the failure of that is the command's.
   ExitCode Print(std::string_view text) const;
@@ -52,11 +52,15 @@ ExitCode Run(const Context& context, const SecretDeleteArguments& arguments);
 ExitCode Run(const Context& context, const GrantsListArguments& arguments);
 ExitCode Run(const Context& context, const GrantsShowArguments& arguments);
 ExitCode Run(const Context& context, const ProvidersServerArguments& arguments);
-ExitCode Run(const Context& context, const DoctorArguments& arguments);
+// Makes its own client: an address that is none is something to report.
+ExitCode Run(const LocalContext& context, const DoctorArguments& arguments);
 // These call nobody.
 ExitCode Run(const LocalContext& context, const ProvidersListArguments& arguments);
 ExitCode Run(const LocalContext& context, const ProvidersShowArguments& arguments);
 ExitCode Run(const LocalContext& context, const ProvidersCheckArguments& arguments);
+
+// What is wrong with the address in use, by the name of what gave it, as `status` of Client::Create says.
+CallError AddressError(const Globals& globals, const absl::Status& status);
 
 // A grant for people, several lines.
 std::string Describe(const v1::Grant& grant);

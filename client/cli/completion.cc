@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "provider/built_in.h"
+#include "provider/provider.h"
 
 namespace grantkeep::cli {
 namespace {
@@ -80,14 +80,14 @@ fi
 )sh";
 
 // The words for a type name of the command table; empty when only the user knows.
-std::string WordsFor(const CLI::App& root, std::string type) {
+std::string WordsFor(std::string type) {
   if (type == "FILE") return type;
   std::vector<std::string> words;
-  if (type == "PROVIDER") {
-    for (const EmbeddedFile& file : EmbeddedCatalogue()) words.emplace_back(file.name);
-  } else if (type == "COMMAND") {
-    for (const CLI::App* command : root.get_subcommands(nullptr)) words.push_back(command->get_name());
-    words.emplace_back("exit-codes");
+  if (type.ends_with("PROVIDER")) {
+    for (const auto& [name, record] : Catalogue::BuiltIn()) {
+      const bool is_static = record.kind() == config::v1::PROVIDER_KIND_STATIC;
+      if (type == "PROVIDER" || is_static == type.starts_with("STATIC")) words.push_back(name);
+    }
   } else if (type == "-") {
     words.push_back(type);
   } else if (type.find('|') != std::string::npos) {
@@ -110,7 +110,14 @@ struct Arms {
       names.push_back(below->get_name());
       Add(root, *below, path.empty() ? below->get_name() : path + " " + below->get_name());
     }
-    commands += fmt::format("    '{}') REPLY='{}' ;;\n", path, fmt::join(names, " "));
+    AddCommands(path, names);
+    // What help explains: to the shells, the commands again, below it.
+    if (&command == &root) {
+      names.emplace_back("exit-codes");
+      AddCommands("help", names);
+    } else if (!names.empty()) {
+      AddCommands("help " + path, names);
+    }
     std::vector<std::string> flags;
     AddOptions(root, command, path, flags);
     if (&command != &root) AddOptions(root, root, path, flags);
@@ -118,10 +125,14 @@ struct Arms {
   }
 
  private:
+  void AddCommands(const std::string& path, const std::vector<std::string>& names) {
+    if (!names.empty()) commands += fmt::format("    '{}') REPLY='{}' ;;\n", path, fmt::join(names, " "));
+  }
+
   void AddOptions(const CLI::App& root, const CLI::App& owner, const std::string& path,
                   std::vector<std::string>& flags) {
     for (const CLI::Option* option : owner.get_options()) {
-      const std::string words = WordsFor(root, option->get_type_name());
+      const std::string words = WordsFor(option->get_type_name());
       if (option->get_positional()) {
         arguments += fmt::format("    '{}') REPLY='{}' ;;\n", path, words);
         continue;

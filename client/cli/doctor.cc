@@ -21,13 +21,22 @@ Finding NotConnected(const Context& context, const absl::Status& status) {
     return {Level::kFail, "daemon", "it answers, but cannot say how it is",
             "the daemon is older than this command: install the same version of both"};
   }
-  return {Level::kFail, "daemon", fmt::format("{}: {}", context.client.address(), MessageOf(error)),
+  // A failure to connect names the address.
+  const bool named = error.message.starts_with("cannot connect to ");
+  return {Level::kFail, "daemon",
+          named ? error.message : fmt::format("{}: {}", context.client.address(), error.message),
           AdviceFor(error, context.Trying("ask the daemon"))};
+}
+
+Finding NoAddress(const LocalContext& context, const absl::Status& status) {
+  return {Level::kFail, "address", AddressError(context.globals, status).message,
+          "say where the daemon listens with --address or $GRANTKEEP_ADDRESS; without both it is the socket "
+          "of grantkeepd --dev"};
 }
 
 bool IsFailure(const Finding& finding) { return finding.level == Level::kFail; }
 
-std::vector<Finding> Examine(const Context& context) {
+std::vector<Finding> ExamineDaemon(const Context& context) {
   std::vector<Finding> findings = TransportFindings(context.client.address());
   // Without a socket that can be used there is nothing to call.
   const auto is_socket = [](const Finding& finding) {
@@ -44,6 +53,12 @@ std::vector<Finding> Examine(const Context& context) {
   const std::vector<Finding> told = FindingsIn(*status, GRANTKEEP_VERSION, std::chrono::system_clock::now());
   findings.insert(findings.end(), told.begin(), told.end());
   return findings;
+}
+
+std::vector<Finding> Examine(const LocalContext& local) {
+  const auto client = Client::Create({.address = local.globals.address, .timeout = local.globals.timeout});
+  if (!client.ok()) return {NoAddress(local, client.status())};
+  return ExamineDaemon(Context(local.console, local.globals, **client));
 }
 
 std::string InColour(const Colours& colours, Level level) {
@@ -80,7 +95,7 @@ std::string AsJson(const std::vector<Finding>& findings, bool ok) {
 
 }  // namespace
 
-ExitCode Run(const Context& context, const DoctorArguments&) {
+ExitCode Run(const LocalContext& context, const DoctorArguments&) {
   const std::vector<Finding> findings = Examine(context);
   const bool ok = std::ranges::none_of(findings, IsFailure);
   const ExitCode printed = context.Print(

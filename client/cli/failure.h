@@ -42,6 +42,7 @@ ExitCode ExitCodeOf(const CallError& error);
 struct Attempt {
   // Completes "cannot ...": "get a token for g_1".
   std::string what;
+  // Where the service was called; empty: nobody was.
   std::string address;
   // As in Globals; empty: the address is the default.
   std::string address_from;
@@ -52,19 +53,20 @@ struct Attempt {
   std::string secret;
 };
 
-// What failed, for people; without gRPC's own words around it.
-std::string_view MessageOf(const CallError& error);
+// The way out for who may not use the daemon's socket.
+inline constexpr char kOnlyItsUser[] = "this user may not use the socket: run as the daemon's user";
 
 // The way out of `error`, one line: a command to run or a thing to look at. May be empty.
 std::string AdviceFor(const CallError& error, const Attempt& attempt);
 
 // Prints what failed and the way out to standard error, as text or as one JSON document, and
 // returns the exit code.
-ExitCode Fail(const Console& console, bool json, const absl::Status& status, const Attempt& attempt);
+ExitCode Fail(const Console& console, bool json, const CallError& error, const Attempt& attempt);
 
-// The JSON document: {"error":{"code","reason","message","field","retry_after_seconds"}}. `field` is
-// the first that was refused, empty for other errors; the last member is there only where it applies.
-std::string ErrorJson(const CallError& error);
+// The JSON document: {"error":{"code","reason","message","field","next","retry_after_seconds"}}. `field`
+// is the first that was refused, empty for other errors; `next` the way out, or empty; the last member
+// is there only where it applies.
+std::string ErrorJson(const CallError& error, const std::string& next);
 
 }  // namespace grantkeep::cli
 

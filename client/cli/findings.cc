@@ -88,6 +88,17 @@ Finding Reachability(const v1::ProviderStatus& provider) {
   }
 }
 
+// "vault TENANT/NAME" is stored by this command; the others are beside the daemon.
+std::string HowToProvide(std::string_view reference) {
+  constexpr std::string_view kVault = "vault ";
+  const size_t slash = reference.find('/');
+  if (!reference.starts_with(kVault) || slash == std::string_view::npos) {
+    return "provide it where the daemon runs, or correct client.client_secrets";
+  }
+  return fmt::format("run: grantkeep --tenant {} secret put {}",
+                     reference.substr(kVault.size(), slash - kVault.size()), reference.substr(slash + 1));
+}
+
 // One that cannot be read is a warning while another can: they are tried in turn.
 void AddSecrets(const v1::ProviderStatus& provider, std::vector<Finding>& findings) {
   bool any = false;
@@ -99,7 +110,7 @@ void AddSecrets(const v1::ProviderStatus& provider, std::vector<Finding>& findin
     } else {
       findings.push_back({any ? Level::kWarn : Level::kFail, check,
                           fmt::format("{}: {}", secret.reference(), secret.problem()),
-                          "provide it where the daemon runs, or correct client.client_secrets"});
+                          HowToProvide(secret.reference())});
     }
   }
 }

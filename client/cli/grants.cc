@@ -35,6 +35,12 @@ std::string Consequence(const v1::Grant& grant) {
   }
 }
 
+// Whether the token is still replaced when it expires.
+std::string Refreshable(const v1::Grant& grant) {
+  if (grant.state() == v1::GRANT_STATE_NEEDS_REAUTH || grant.state() == v1::GRANT_STATE_REVOKED) return "no";
+  return grant.refreshable() ? "yes" : "no: the user signs in again at expiry";
+}
+
 }  // namespace
 
 std::string Describe(const v1::Grant& grant) {
@@ -51,10 +57,10 @@ std::string Describe(const v1::Grant& grant) {
     rows.push_back({"", consequence});
   }
   const std::vector<std::vector<std::string>> rest = {
-      {"scopes", fmt::format("{}", fmt::join(grant.scopes(), " "))},
+      {"scopes", grant.scopes().empty() ? "(none said)" : fmt::format("{}", fmt::join(grant.scopes(), " "))},
       {"generation", std::to_string(grant.generation())},
       {"token expires", Expiry(grant)},
-      {"refreshable", grant.refreshable() ? "yes" : "no: the user signs in again at expiry"},
+      {"refreshable", Refreshable(grant)},
   };
   rows.insert(rows.end(), rest.begin(), rest.end());
   if (grant.failed_refreshes() > 0) {

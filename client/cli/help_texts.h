@@ -26,8 +26,11 @@ inline constexpr char kLoginHelp[] =
     "anywhere and paste the address of the page that fails to load into the terminal, or forward\n"
     "the port and need not paste:\n"
     "  ssh -t -L 8400:127.0.0.1:8400 HOST grantkeep login google --port 8400\n"
-    "A script gives that address on standard input, never as an argument:\n"
-    "  grantkeep login google --no-browser --callback-url - < address.txt\n";
+    "A script gives that address on standard input, never as an argument, as soon as it is known:\n"
+    "  mkfifo -m 600 address\n"
+    "  grantkeep login google --no-browser --callback-url - <>address >grant 2>url &\n"
+    "  printf '%s\\n' \"$ADDRESS\" >address    # where the URL in the file url has led to\n"
+    "  wait $!\n";
 
 inline constexpr char kTokenHelp[] =
     "Prints the token and a newline, nothing else:\n"

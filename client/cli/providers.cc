@@ -108,7 +108,9 @@ ExitCode Run(const LocalContext& context, const ProvidersShowArguments& argument
     const std::string_view nearest = NearestWord(arguments.name, names);
     absl::Status status = absl::NotFoundError(fmt::format(
         "no built-in provider has this name{}",
-        nearest.empty() ? "; run: grantkeep providers list" : fmt::format("; did you mean {}?", nearest)));
+        nearest.empty() ? "; those that are: grantkeep providers list; the daemon's own: grantkeep providers "
+                          "list --server"
+                        : fmt::format("; did you mean {}?", nearest)));
     return context.Failed(status, Trying("show provider " + arguments.name));
   }
   if (context.globals.json) return context.PrintJson(found->second);

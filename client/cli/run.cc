@@ -24,7 +24,7 @@ Attempt Doing(std::string what) {
           .secret = {}};
 }
 
-// Commands that call nobody need no address, and none that is right.
+// Commands that need no address, or none that is right.
 template <typename Arguments>
 constexpr bool kIsLocal =
     requires(const LocalContext& context, const Arguments& arguments) { Run(context, arguments); };
@@ -35,12 +35,26 @@ ExitCode Dispatch(const LocalContext& local, const Arguments& arguments) {
     return Run(local, arguments);
   } else {
     const auto client = Client::Create({.address = local.globals.address, .timeout = local.globals.timeout});
-    if (!client.ok()) return local.Failed(client.status(), Doing("connect"));
+    if (!client.ok()) {
+      const CallError error = AddressError(local.globals, client.status());
+      return Fail(local.console, local.globals.json, error, Doing("connect"));
+    }
     return Run(Context(local.console, local.globals, **client), arguments);
   }
 }
 
 }  // namespace
+
+CallError AddressError(const Globals& globals, const absl::Status& status) {
+  constexpr std::string_view kField = "address: ";
+  CallError error = CallError::From(status);
+  if (!error.message.starts_with(kField)) return error;
+  error.message.erase(0, kField.size());
+  const std::string from = globals.address_from.empty() ? "--address" : globals.address_from;
+  error.fields.push_back({.name = from, .description = error.message});
+  error.message = (globals.address_from.empty() ? "the default address" : from) + ": " + error.message;
+  return error;
+}
 
 ExitCode LocalContext::Print(std::string_view text) const {
   const absl::Status status = console.Out(text);

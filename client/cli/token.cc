@@ -67,7 +67,8 @@ ExitCode Run(const Context& context, const TokenArguments& arguments) {
   }
   auto response = context.client.Refresh(request);
   if (!response.ok()) {
-    if (CallError::From(response.status()).NeedsSignIn())
+    const CallError error = CallError::From(response.status());
+    if (error.NeedsSignIn() || error.reason == "CLIENT_MISCONFIGURED")
       attempt.provider = ProviderOf(context, arguments.grant);
     return context.Failed(response.status(), attempt);
   }

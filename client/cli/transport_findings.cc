@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <filesystem>
 #include <string_view>
 
+#include "client/cli/failure.h"
 #include "client/cli/findings.h"
 
 namespace grantkeep::cli {
@@ -26,7 +28,10 @@ std::string SocketPath(std::string_view address) {
 Finding Socket(const std::string& path) {
   struct stat file{};
   if (stat(path.c_str(), &file) != 0) {
-    const std::string why = std::strerror(errno);
+    const int error = errno;
+    const std::string why = std::strerror(error);
+    // Its folder is closed; the daemon may well be there.
+    if (error == EACCES) return {Level::kFail, "socket", fmt::format("{}: {}", path, why), kOnlyItsUser};
     return {Level::kFail, "socket", fmt::format("{}: {}", path, why),
             "start the daemon (grantkeepd --dev, or with --config), or say where it listens with --address"};
   }
@@ -38,9 +43,8 @@ Finding Socket(const std::string& path) {
             fmt::format("{} has mode {:04o}: other users can call", path, file.st_mode & 07777),
             fmt::format("whoever can call reads all secrets; chmod 0600 {}", path)};
   }
-  if (access(path.c_str(), W_OK) != 0) {
-    return {Level::kFail, "socket", fmt::format("{} may not be used by this user", path),
-            "run as the daemon's user"};
+  if (faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) != 0) {
+    return {Level::kFail, "socket", fmt::format("{}: {}", path, std::strerror(errno)), kOnlyItsUser};
   }
   return {Level::kOk, "socket", fmt::format("{} has mode {:04o}", path, file.st_mode & 07777), ""};
 }

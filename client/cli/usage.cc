@@ -2,6 +2,7 @@
 #include "client/cli/usage.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -47,12 +48,12 @@ Usage UnknownOption(const CommandTree& tree, std::string_view given, bool quiet)
 }
 
 Usage UnknownCommand(const CommandTree& tree, const std::vector<std::string>& left) {
-  if (left.empty() || left.front().starts_with('-')) {
-    return {"", "the command is missing or has a wrong name"};
-  }
   std::vector<std::string> names;
   for (const CLI::App* command : tree.innermost().get_subcommands(nullptr)) {
     names.push_back(command->get_name());
+  }
+  if (left.empty() || left.front().starts_with('-')) {
+    return {"", fmt::format("a command is missing: {}", fmt::join(names, ", "))};
   }
   const std::string word =
       IsWord(left.front()) ? fmt::format("{} {}", tree.FullName(), left.front()) : tree.FullName() + " ...";
@@ -84,10 +85,19 @@ Usage Describe(const CommandTree& tree, const CLI::ParseError& error) {
   return {about_one ? message.substr(0, colon) : "", message};
 }
 
+// `help` is asked again, for as much of its topic as there is.
+std::string HelpFor(const CommandTree& tree) {
+  const std::string name = tree.FullName();
+  if (name != "grantkeep help") return name + " --help";
+  const std::string topic = tree.KnownTopic();
+  return topic.empty() ? name : name + " " + topic;
+}
+
 }  // namespace
 
 Stop UsageError(const CommandTree& tree, const CLI::ParseError& error, bool json) {
   Usage usage = Describe(tree, error);
+  const std::string next = "run: " + HelpFor(tree);
   if (json) {
     CallError failure{.code = absl::StatusCode::kInvalidArgument,
                       .reason = "USAGE",
@@ -95,11 +105,10 @@ Stop UsageError(const CommandTree& tree, const CLI::ParseError& error, bool json
                       .fields = {},
                       .retry_after = std::nullopt};
     if (!usage.field.empty()) failure.fields.push_back({.name = usage.field, .description = usage.message});
-    return {.code = kUsage, .out = "", .err = ErrorJson(failure) + "\n"};
+    return {.code = kUsage, .out = "", .err = ErrorJson(failure, next) + "\n"};
   }
-  return {.code = kUsage,
-          .out = "",
-          .err = fmt::format("grantkeep: {}\n  run: {} --help\n", Printable(usage.message), tree.FullName())};
+  return {
+      .code = kUsage, .out = "", .err = fmt::format("grantkeep: {}\n  {}\n", Printable(usage.message), next)};
 }
 
 }  // namespace grantkeep::cli

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,10 @@ namespace grantkeep::demo {
 
 // The folder of the program that is running: the daemon is beside it.
 std::filesystem::path ProgramFolder();
+
+// The process that keeps `data`, the data directory of a daemon in development mode: its id, or "?" if it
+// has written none; nothing when nobody does.
+std::optional<std::string> OwnerOf(const std::filesystem::path& data);
 
 // A grantkeepd that ends with this object, and with this process however that ends.
 class Daemon {

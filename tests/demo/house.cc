@@ -3,10 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 #include <string>
 #include <vector>
 
+#include "client/address.h"
 #include "crypto/random.h"
 
 namespace grantkeep::demo {
@@ -59,6 +61,12 @@ std::string Configuration(const std::string& issuer, const std::filesystem::path
 }  // namespace
 
 absl::StatusOr<House> Open(const HouseOptions& options) {
+  const std::filesystem::path data =
+      options.data.empty() ? std::filesystem::path(client::DevelopmentFolder()) : options.data;
+  if (const auto owner = OwnerOf(data); owner.has_value()) {
+    return absl::UnavailableError(
+        fmt::format("already running as process {}: stop it, or ./dev run --data-dir DIR", *owner));
+  }
   SystemRandom random;
   const std::string client_secret = RandomToken(random, 24);
   auto provider = StartProvider(options, client_secret);
@@ -74,7 +82,9 @@ absl::StatusOr<House> Open(const HouseOptions& options) {
   auto daemon = Daemon::Start(arguments, ready_file,
                               options.log_to_file ? LogFile(options.folder) : std::filesystem::path());
   if (!daemon.ok()) return daemon.status();
-  return House{.provider = std::move(*provider), .daemon = std::move(*daemon)};
+  std::string address = testing::ReadFile(ready_file);
+  address.resize(std::min(address.size(), address.find('\n')));
+  return House{.provider = std::move(*provider), .daemon = std::move(*daemon), .address = std::move(address)};
 }
 
 }  // namespace grantkeep::demo

@@ -17,7 +17,8 @@ namespace grantkeep::demo {
 struct HouseOptions {
   // Files of this run: configuration, client secret, log.
   std::filesystem::path folder;
-  // The daemon's data; empty: its own default, which is also where `grantkeep` looks for it.
+  // The daemon's data; empty: its own default, which is also where `grantkeep` looks for it. Open fails
+  // when another daemon has it.
   std::filesystem::path data;
   practice::Consent consent = practice::Consent::kAllow;
   // Port of the practice provider; when it is taken, or 0, any other.
@@ -31,6 +32,8 @@ struct HouseOptions {
 struct House {
   std::unique_ptr<practice::PracticeProvider> provider;
   std::shared_ptr<Daemon> daemon;
+  // Where the daemon listens, as it says itself.
+  std::string address;
 };
 
 absl::StatusOr<House> Open(const HouseOptions& options);

@@ -95,13 +95,13 @@ int Demo(const Narrator& narrator) {
   return 0;
 }
 
-void ShowHouse(const Narrator& narrator, const House& house, const std::string& address) {
+void ShowHouse(const Narrator& narrator, const House& house) {
   const std::string grantkeep = ProgramPath("grantkeep");
   narrator.Title("Grantkeep is running, with an OAuth provider to practise on.");
-  narrator.Line(fmt::format("  grantkeepd         {}", address));
+  narrator.Line(fmt::format("  grantkeepd         {}", house.address));
   narrator.Line(fmt::format("  practice provider  {} (tokens live five minutes)", house.provider->issuer()));
   narrator.Line("\n  In another terminal:\n");
-  if (address != DefaultAddress()) narrator.Command("export GRANTKEEP_ADDRESS=" + address, "");
+  if (house.address != DefaultAddress()) narrator.Command("export GRANTKEEP_ADDRESS=" + house.address, "");
   narrator.Command(grantkeep + " login practice", "prints a grant id");
   narrator.Command(grantkeep + " token GRANT", "an access token that is good now");
   narrator.Command(grantkeep + " secret put bot", "asks for the value");
@@ -122,7 +122,7 @@ int Stay(const Narrator& narrator, const std::string& data, bool consent_page) {
     narrator.Failure(std::string(house.status().message()));
     return 1;
   }
-  ShowHouse(narrator, *house, data.empty() ? DefaultAddress() : "unix:" + data + "/grantkeep.sock");
+  ShowHouse(narrator, *house);
   sigset_t signals = EndingSignals();
   sigaddset(&signals, SIGCHLD);
   int signal = 0;

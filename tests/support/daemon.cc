@@ -15,7 +15,7 @@ namespace grantkeep::testing {
 Daemon::Daemon(std::filesystem::path program, std::string config,
                std::map<std::string, std::string> environment)
     : program_(std::move(program)), environment_(std::move(environment)) {
-  std::ofstream(dir_ / "config.yaml") << config;
+  std::ofstream(config_file()) << config;
 }
 
 absl::Status Daemon::Start() {
@@ -23,7 +23,7 @@ absl::Status Daemon::Start() {
   std::filesystem::remove(ready_file);
   const ChildProcess::Options options = {
       .command = {program_.string(), "--dev", "--data-dir", data_dir().string(), "--listen", "127.0.0.1:0",
-                  "--ready-file", ready_file.string(), "--config", (dir_ / "config.yaml").string()},
+                  "--ready-file", ready_file.string(), "--config", config_file().string()},
       .environment = environment_,
       .output = output_file()};
   ASSIGN_OR_RETURN(process_, ChildProcess::Start(options));

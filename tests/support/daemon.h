@@ -32,6 +32,8 @@ class Daemon {
 
   // Where it listens, as gRPC spells it.
   const std::string& address() const { return address_; }
+  // Read at each start.
+  std::filesystem::path config_file() const { return dir_ / "config.yaml"; }
   std::filesystem::path data_dir() const { return dir_ / "data"; }
   // Everything that it has written to stdout and stderr so far, all runs.
   std::string Output() const { return ReadFile(output_file()); }

@@ -4,16 +4,16 @@
 "use strict";
 const { spawn } = require("node:child_process");
 const { randomBytes } = require("node:crypto");
-const os = require("node:os");
-const readline = require("node:readline/promises");
-const { parseArgs } = require("node:util");
+const { CallbackListener, pastedCallback } = require("./callback");
+const { parseOptions } = require("./options");
+try {
+  require.resolve("@grpc/grpc-js");
+} catch {
+  console.error("@grpc/grpc-js is not installed: run npm ci in the folder of this program first");
+  process.exit(1);
+}
 const grpc = require("@grpc/grpc-js");
-const { CallbackListener } = require("./callback");
 const { ServiceError, authService, call } = require("./calls");
-
-// Where `./dev run` and `grantkeepd --dev` listen.
-const STATE = process.env.XDG_STATE_HOME || `${os.homedir()}/.local/state`;
-const DEFAULT_ADDRESS = process.env.GRANTKEEP_ADDRESS || `unix:${STATE}/grantkeep/grantkeep.sock`;
 
 class Agent {
   constructor(auth, options) {
@@ -24,7 +24,7 @@ class Agent {
 
   // Has the user sign in and returns the id of the grant. Keep it: it is no secret.
   async signIn() {
-    const { tenant, provider, subject, paste } = this.options;
+    const { tenant, provider, subject, url_parts, paste } = this.options;
     // The session binding ties the sign-in to the one browser session that began it. This program is
     // that session, so a variable will do. In a web application, keep it on the server in the user's
     // session (the one that the session cookie names), never in a URL or a page.
@@ -34,10 +34,10 @@ class Agent {
     try {
       const redirect_uri = paste ? "http://127.0.0.1/callback" : listener.redirectUri;
       const flow = await call(this.auth, "StartAuth",
-        { tenant, provider, subject, redirect_uri, session_binding }, { ms: this.ms, repeatable: true });
+        { tenant, provider, subject, redirect_uri, session_binding, url_parts }, { ms: this.ms, repeatable: true });
       console.log(`To sign in, open this in your browser:\n\n  ${flow.authorization_url}\n`);
       if (paste) {
-        callback_url = await ask("Then paste the address of the page that cannot be shown: ");
+        callback_url = await pastedCallback(redirect_uri, flow.state);
       } else {
         if (!this.options["no-browser"]) openBrowser(flow.authorization_url);
         callback_url = await listener.wait(flow.state, Number(flow.expire_time.seconds) * 1000 - Date.now());
@@ -67,7 +67,7 @@ class Agent {
     if (response.status === 401) {
       response = await get(this.options.api, await this.token(grantId, token.generation));
     }
-    if (response.status !== 200) throw new Error(`the API answered with status ${response.status}`);
+    if (response.status !== 200) throw new Error(`${this.options.api} answered with status ${response.status}`);
     return response.text();
   }
 
@@ -78,7 +78,8 @@ class Agent {
       answer = await this.callApi(grantId);
     } catch (error) {
       if (!["NEEDS_REAUTH", "GRANT_NOT_FOUND"].includes(error.reason)) throw error;
-      console.log(`${error.reason}: the user must sign in again`);
+      const what = error.reason === "GRANT_NOT_FOUND" ? `no grant ${grantId} of subject ${this.options.subject}: ` : "";
+      console.log(`${error.reason}: ${what}the user must sign in again`);
       answer = await this.callApi(await this.signIn());
     }
     console.log(`the API says: ${answer}`);
@@ -97,25 +98,22 @@ class Agent {
 }
 
 // GET `url` with an access token (RFC 6750 section 2.1). The token is not taken elsewhere.
-function get(url, token) {
-  return fetch(url, {
-    headers: { Authorization: `Bearer ${token.access_token}` },
-    redirect: "manual",
-    signal: AbortSignal.timeout(10_000),
-  });
+async function get(url, token) {
+  try {
+    return await fetch(url, {
+      headers: { Authorization: `Bearer ${token.access_token}` },
+      redirect: "manual",
+      signal: AbortSignal.timeout(10_000),
+    });
+  } catch (error) {
+    throw new Error(`cannot GET ${url}: ${error.cause?.message ?? error.message}`);
+  }
 }
 
 function openBrowser(url) {
   const browser = spawn("xdg-open", [url], { stdio: "ignore", detached: true });
   browser.on("error", () => {}); // none here; the URL is printed
   browser.unref();
-}
-
-async function ask(question) {
-  const terminal = readline.createInterface({ input: process.stdin, output: process.stdout });
-  const answer = await terminal.question(question);
-  terminal.close();
-  return answer.trim();
 }
 
 function explain(error) {
@@ -127,47 +125,8 @@ function explain(error) {
   return `${grpc.status[error.code]} ${error.reason}: ${error.message}${fields.join("")}`;
 }
 
-const USAGE = `usage: agent.js [OPTIONS]
-  --address ADDRESS   of the service (default: ${DEFAULT_ADDRESS})
-  --tenant TENANT     (default: default)
-  --subject SUBJECT   the user (default: ada)
-  --provider ID       (default: practice)
-  --api URL           what to GET (default: http://127.0.0.1:7480/me)
-  --grant ID          of an earlier run, instead of signing in
-  --secret NAME       a static secret to read as well
-  --timeout SECONDS   for each call (default: 10)
-  --no-browser        print the URL, do not open it
-  --paste             the browser is on another machine`;
-
-function parseOptions() {
-  try {
-    return parseArgs({
-      options: {
-        address: { type: "string", default: DEFAULT_ADDRESS },
-        tenant: { type: "string", default: "default" },
-        subject: { type: "string", default: "ada" },
-        provider: { type: "string", default: "practice" },
-        api: { type: "string", default: "http://127.0.0.1:7480/me" },
-        grant: { type: "string" },
-        secret: { type: "string" },
-        timeout: { type: "string", default: "10" },
-        "no-browser": { type: "boolean" },
-        paste: { type: "boolean" },
-        help: { type: "boolean" },
-      },
-    }).values;
-  } catch (error) {
-    console.error(`${error.message}\n${USAGE}`);
-    process.exit(2);
-  }
-}
-
 async function main() {
   const options = parseOptions();
-  if (options.help) {
-    console.log(USAGE);
-    return;
-  }
   const auth = authService(options.address);
   try {
     await new Agent(auth, options).run();

@@ -4,10 +4,33 @@
 const { timingSafeEqual } = require("node:crypto");
 const { once } = require("node:events");
 const http = require("node:http");
+const readline = require("node:readline");
 
 function same(a, b) {
   const [x, y] = [Buffer.from(a), Buffer.from(b)];
   return x.length === y.length && timingSafeEqual(x, y);
+}
+
+function carriesState(query, state) {
+  const states = new URLSearchParams(query).getAll("state");
+  return state !== undefined && states.length === 1 && same(states[0], state);
+}
+
+// The URL with `state`, as the user pastes it. Rejects when the input ends without it.
+async function pastedCallback(redirectUri, state) {
+  console.log("Then paste the address of the page that cannot be shown:");
+  const terminal = readline.createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    for await (const line of terminal) {
+      const url = line.trim();
+      const begin = `${redirectUri}?`;
+      if (url.startsWith(begin) && carriesState(url.slice(begin.length), state)) return url;
+      console.log("That is not the address of this sign-in's last page. Paste it whole:");
+    }
+  } finally {
+    terminal.close();
+  }
+  throw new Error("standard input has ended without the address of this sign-in's last page");
 }
 
 // Listens on a free port of 127.0.0.1 until it is closed.
@@ -50,8 +73,7 @@ class CallbackListener {
     // Anyone on this machine can knock here: what does not carry our state ends nothing.
     const query = request.url.indexOf("?");
     const isCallback = request.method === "GET" && request.url.slice(0, query) === "/callback";
-    const states = new URLSearchParams(request.url.slice(query + 1)).getAll("state");
-    const ours = isCallback && this.#state !== undefined && states.length === 1 && same(states[0], this.#state);
+    const ours = isCallback && carriesState(request.url.slice(query + 1), this.#state);
     response.writeHead(ours ? 200 : 400, {
       "Content-Type": "text/plain",
       "Cache-Control": "no-store",
@@ -63,4 +85,4 @@ class CallbackListener {
   }
 }
 
-module.exports = { CallbackListener };
+module.exports = { CallbackListener, pastedCallback };

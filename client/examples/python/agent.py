@@ -3,7 +3,7 @@
 
 See ../README.md for how to run it.
 """
-import argparse
+import http.client
 import os
 import sys
 import time
@@ -11,16 +11,16 @@ import urllib.error
 import urllib.request
 import webbrowser
 
-import grpc
-
-from callback import CallbackListener
-from calls import ServiceError, call
-from grantkeep.v1 import auth_pb2 as pb
-from grantkeep.v1 import auth_pb2_grpc
-
-# Where `./dev run` and `grantkeepd --dev` listen.
-STATE = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
-DEFAULT_ADDRESS = os.environ.get("GRANTKEEP_ADDRESS") or f"unix:{STATE}/grantkeep/grantkeep.sock"
+try:
+    import grpc
+    from calls import ServiceError, call
+    from grantkeep.v1 import auth_pb2 as pb
+    from grantkeep.v1 import auth_pb2_grpc
+except ModuleNotFoundError as missing:
+    sys.exit(f"{missing}: install python3-grpcio and python3-protobuf, run make_stubs.sh OUT first, "
+             "and set PYTHONPATH=OUT")
+from callback import CallbackListener, pasted_callback
+from options import parse
 
 
 class ApiError(Exception):
@@ -42,10 +42,11 @@ class Agent:
             redirect_uri = "http://127.0.0.1/callback" if self.options.paste else listener.redirect_uri
             flow = call(self.auth.StartAuth, pb.StartAuthRequest(
                 tenant=self.options.tenant, provider=self.options.provider, subject=self.options.subject,
-                redirect_uri=redirect_uri, session_binding=binding), self.options.timeout, repeatable=True)
+                redirect_uri=redirect_uri, session_binding=binding,
+                url_parts=dict(self.options.url_part)), self.options.timeout, repeatable=True)
             print(f"To sign in, open this in your browser:\n\n  {flow.authorization_url}\n", flush=True)
             if self.options.paste:
-                callback_url = input("Then paste the address of the page that cannot be shown: ").strip()
+                callback_url = pasted_callback(redirect_uri, flow.state)
             else:
                 if not self.options.no_browser:
                     webbrowser.open(flow.authorization_url)
@@ -72,7 +73,7 @@ class Agent:
             token = self.token(grant_id, rejected_generation=token.generation)
             status, body = get(self.options.api, token)
         if status != 200:
-            raise ApiError(f"the API answered with status {status}")
+            raise ApiError(f"{self.options.api} answered with status {status}")
         return body
 
     def run(self):
@@ -82,7 +83,8 @@ class Agent:
         except ServiceError as error:
             if error.reason not in ("NEEDS_REAUTH", "GRANT_NOT_FOUND"):
                 raise
-            print(f"{error.reason}: the user must sign in again", flush=True)
+            what = f"no grant {grant_id} of subject {self.options.subject}: " if error.reason == "GRANT_NOT_FOUND" else ""
+            print(f"{error.reason}: {what}the user must sign in again", flush=True)
             answer = self.call_api(self.sign_in())
         print(f"the API says: {answer}")
         if self.options.secret:
@@ -109,12 +111,14 @@ HTTP = urllib.request.build_opener(NoRedirects)
 
 def get(url, token):
     """Status and body of GET `url` with an access token (RFC 6750 section 2.1)."""
-    request = urllib.request.Request(url, headers={"Authorization": "Bearer " + token.access_token})
     try:
+        request = urllib.request.Request(url, headers={"Authorization": "Bearer " + token.access_token})
         with HTTP.open(request, timeout=10) as response:
             return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, ""
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise ApiError(f"cannot GET {url}: {getattr(error, 'reason', error)}") from None
 
 
 def explain(error):
@@ -126,18 +130,7 @@ def explain(error):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--address", default=DEFAULT_ADDRESS, help="of the service (default: %(default)s)")
-    parser.add_argument("--tenant", default="default")
-    parser.add_argument("--subject", default="ada", help="the user (default: %(default)s)")
-    parser.add_argument("--provider", default="practice")
-    parser.add_argument("--api", default="http://127.0.0.1:7480/me", help="what to GET (default: %(default)s)")
-    parser.add_argument("--grant", help="of an earlier run, instead of signing in")
-    parser.add_argument("--secret", help="name of a static secret to read as well")
-    parser.add_argument("--timeout", type=float, default=10, help="seconds for each call (default: %(default)s)")
-    parser.add_argument("--no-browser", action="store_true", help="print the URL, do not open it")
-    parser.add_argument("--paste", action="store_true", help="the browser is on another machine")
-    options = parser.parse_args()
+    options = parse(__doc__.splitlines()[0])
     # One channel for the life of the program: connecting costs more than calling. It is plaintext,
     # for the unix socket or loopback only; a proxy has no business there.
     with grpc.insecure_channel(options.address, [("grpc.enable_http_proxy", 0)]) as channel:
@@ -145,7 +138,7 @@ def main():
             Agent(auth_pb2_grpc.AuthServiceStub(channel), options).run()
         except ServiceError as error:
             sys.exit(explain(error))
-        except (ApiError, OSError) as error:
+        except (ApiError, EOFError, OSError) as error:
             sys.exit(str(error))
 
 

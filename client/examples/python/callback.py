@@ -2,9 +2,21 @@
 """Receives the browser when the provider sends it back (RFC 8252 section 7.3)."""
 import hmac
 import queue
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
+
+
+def pasted_callback(redirect_uri, state):
+    """The URL with `state`, as the user pastes it. Raises EOFError when the input ends without it."""
+    print("Then paste the address of the page that cannot be shown:", flush=True)
+    for line in sys.stdin:
+        url = line.strip()
+        if url.startswith(redirect_uri + "?") and parse_qs(urlsplit(url).query).get("state") == [state]:
+            return url
+        print("That is not the address of this sign-in's last page. Paste it whole:", flush=True)
+    raise EOFError("standard input has ended without the address of this sign-in's last page")
 
 
 class CallbackListener:

@@ -20,8 +20,8 @@ namespace grantkeep {
 std::string DefaultAddress();
 
 struct ClientOptions {
-  // "unix:/path/to/socket", "127.0.0.1:7450" or "[::1]:7450". Other hosts are refused: the
-  // connection is not encrypted. Empty: DefaultAddress().
+  // "unix:/path/to/socket", "127.0.0.1:7450", "[::1]:7450" or "localhost:7450", which is 127.0.0.1.
+  // Other hosts are refused: the connection is not encrypted. Empty: DefaultAddress().
   std::string address;
   // Deadline of each call that does not bring its own.
   std::chrono::milliseconds timeout{30'000};
@@ -31,7 +31,8 @@ struct ClientOptions {
 // document themselves. Every call has a deadline and blocks until it is answered; nothing is
 // retried. May be used by any number of threads at once.
 //
-// A failed call gives the service's code and message; CallError::From takes the rest apart.
+// A failed call gives the service's code and message; CallError::From takes the rest apart. Without
+// the service it is UNAVAILABLE, or PERMISSION_DENIED when this user may not use its socket.
 // Tokens and secret values in responses are ordinary strings: the caller wipes them.
 class Client {
  public:

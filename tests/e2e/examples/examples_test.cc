@@ -136,9 +136,18 @@ TEST_P(ExampleTest, TakesThePastedUrlOfABrowserElsewhere) {
   // Read and write: opening it does not wait for the other side.
   std::fstream input(fifo, std::ios::in | std::ios::out);
   const auto agent = Agent({"--paste"}, fifo);
-  input << browser_.Get(agent->Url()).location << std::endl;
+  const std::string url = agent->Url();
+  input << "http://127.0.0.1/callback?code=c&state=another" << std::endl;
+  input << browser_.Get(url).location << std::endl;
   EXPECT_EQ(agent->Finish(), 0) << agent->Output();
+  EXPECT_THAT(agent->Output(), HasSubstr("That is not the address of this sign-in's last page."));
   EXPECT_THAT(agent->Output(), HasSubstr("the API says: {"));
+}
+
+TEST_P(ExampleTest, InputThatEndsWithoutTheUrlEndsTheSignIn) {
+  const auto agent = Agent({"--paste"});
+  EXPECT_EQ(agent->Finish(), 1);
+  EXPECT_THAT(agent->Output(), HasSubstr("standard input has ended"));
 }
 
 TEST_P(ExampleTest, StrangersAtTheCallbackDoNotEndASignIn) {
@@ -214,6 +223,66 @@ TEST_P(ExampleTest, AWrongFieldIsNamed) {
   EXPECT_EQ(agent->Finish(), 1);
   EXPECT_THAT(agent->Output(), HasSubstr("INVALID_ARGUMENT INVALID_FIELD"));
   EXPECT_THAT(agent->Output(), HasSubstr("\n  field tenant: must consist of"));
+}
+
+TEST_P(ExampleTest, AGrantThatIsNotThereIsNamedWithTheSubject) {
+  const auto agent = Agent({"--grant", "gone"});
+  EXPECT_EQ(Browse(agent->Url()).status, 200) << agent->Output();
+  EXPECT_EQ(agent->Finish(), 0) << agent->Output();
+  EXPECT_THAT(agent->Output(), HasSubstr(fmt::format("no grant gone of subject {}: ", World::kSubject)));
+}
+
+TEST_P(ExampleTest, UrlPartsGoToTheService) {
+  const auto agent = Agent({"--url-part", "domain=acme.example"});
+  EXPECT_EQ(agent->Finish(), 1);
+  EXPECT_THAT(agent->Output(),
+              HasSubstr("\n  field url_parts[\"domain\"]: is not a part of provider 'practice'"));
+}
+
+TEST_P(ExampleTest, AnApiThatCannotBeReachedIsNamed) {
+  const std::string grant = SignIn().grant_id();
+  for (const char* url : {"http://127.0.0.1:1/me", "bogus"}) {
+    const auto agent = Agent({"--grant", grant, "--api", url});
+    EXPECT_EQ(agent->Finish(), 1);
+    EXPECT_THAT(agent->Output(), HasSubstr(std::string("cannot GET ") + url + ": "));
+    EXPECT_THAT(agent->Output(), Not(HasSubstr("Traceback")));
+  }
+}
+
+TEST_P(ExampleTest, OnlyAddressesOfThisMachineAreTaken) {
+  for (const char* address : {"bogus", "10.0.0.1:7450", "/run/s", "127.0.0.1"}) {
+    ExampleRun agent(GetParam(), address, {}, "/dev/null");
+    EXPECT_EQ(agent.Finish(), 2) << address;
+    EXPECT_THAT(agent.Output(), HasSubstr("--address: must be unix:/path/to/socket"));
+  }
+}
+
+TEST_P(ExampleTest, TheSubjectIsTheOneOfTheCommandLine) {
+  for (const auto& [variable, subject] :
+       std::map<std::string, std::string>{{"GRANTKEEP_SUBJECT", "eve"}, {"USER", "mallory"}}) {
+    Language language = GetParam();
+    language.environment["GRANTKEEP_SUBJECT"] = "";
+    language.environment[variable] = subject;
+    ExampleRun agent(language, world_->daemon().address(), {"--help"}, "/dev/null");
+    EXPECT_EQ(agent.Finish(), 0) << agent.Output();
+    EXPECT_THAT(agent.Output(), HasSubstr("the user (default: " + subject + ")"));
+  }
+}
+
+TEST_P(ExampleTest, WithoutWhatItNeedsItSaysWhatToRun) {
+  const TempDir dir;
+  const std::filesystem::path program = GetParam().command.back();
+  for (const auto& file : std::filesystem::directory_iterator(program.parent_path())) {
+    if (file.is_regular_file()) std::filesystem::copy(file, dir / file.path().filename());
+  }
+  Language language = GetParam();
+  language.command.back() = dir / program.filename();
+  language.environment["PYTHONPATH"] = "";
+  language.environment["NODE_PATH"] = "";
+  ExampleRun agent(language, world_->daemon().address(), {}, "/dev/null");
+  EXPECT_EQ(agent.Finish(), 1);
+  EXPECT_THAT(agent.Output(), HasSubstr(program.extension() == ".py" ? "run make_stubs.sh" : "run npm ci"));
+  EXPECT_THAT(agent.Output(), Not(HasSubstr("Traceback")));
 }
 
 TEST_P(ExampleTest, ReadsAStaticSecretAndShowsHowItIsSent) {

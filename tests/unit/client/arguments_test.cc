@@ -248,6 +248,8 @@ TEST(ArgumentsTest, HelpWorksAsAWordToo) {
   EXPECT_EQ(Stopped({"help", "tokn"}).code, kUsage);
   EXPECT_THAT(Stopped({"help", "tokn"}).err, HasSubstr("did you mean token?"));
   EXPECT_EQ(Stopped({"version"}).out, Stopped({"--version"}).out);
+  EXPECT_THAT(Stopped({"version", "--output", "json"}).out,
+              ::testing::MatchesRegex("\\{\"version\":\"[0-9.]+\"\\}\n"));
 }
 
 TEST(ArgumentsTest, WhatIsWrongIsNamed) {
@@ -271,6 +273,12 @@ TEST(ArgumentsTest, WhatIsWrongIsNamed) {
            {{"login", "google", "--callback-url", "http://127.0.0.1/callback?code=hunter2"},
             "--callback-url: must be -"},
            {{"token", "g1", "hunter2"}, "an argument too many for grantkeep token"},
+           {{}, "a command is missing: login, token, secret, grants, providers"},
+           {{"grants"}, "a command is missing: list, show\n  run: grantkeep grants --help\n"},
+           {{"secret"}, "a command is missing: put, get, list, delete\n"},
+           {{"help", "foo"}, "there is no such command\n  run: grantkeep help\n"},
+           {{"help", "secret", "login"}, "there is no such command\n  run: grantkeep help secret\n"},
+           {{"help", "secret", "lst"}, "did you mean list?\n  run: grantkeep help secret\n"},
            {{"completion", "fish"}, "must be one of bash|zsh"},
            {{"secret", "put", "bot", "--rw"}, "did you mean --raw?"}}) {
     const Stop stop = Stopped(c.arguments);
@@ -283,7 +291,7 @@ TEST(ArgumentsTest, WhatIsWrongIsNamed) {
 
 TEST(ArgumentsTest, AUsageErrorInJsonNamesTheOption) {
   EXPECT_THAT(Stopped({"token", "g", "--timeout", "0s", "--output", "json"}).err,
-              HasSubstr(R"("field":"--timeout")"));
+              HasSubstr(R"("field":"--timeout","next":"run: grantkeep token --help")"));
   EXPECT_THAT(Stopped({"--output=json", "grants", "list", "--bogus"}).err, HasSubstr(R"("field":"--bogus")"));
   EXPECT_THAT(Stopped({"token", "json", "--bogus"}).err, Not(HasSubstr("{"))) << "not asked for";
 }

@@ -129,23 +129,6 @@ TEST_F(CommandsTest, ControlCharactersOfAServicesErrorAreEscaped) {
   EXPECT_THAT(result.err, HasSubstr("bad\\x1b]0;title\\x07\\x0a (A\\x1b)\n"));
 }
 
-TEST_F(CommandsTest, NoServiceIsExitCode5AndTheHintKnowsWhoGaveTheAddress) {
-  const CommandResult given = RunCommand({"token", "g1", "--address", "unix:/nonexistent/socket"});
-  EXPECT_EQ(given.code, 5);
-  EXPECT_THAT(given.err, HasSubstr("No such file or directory"));
-  EXPECT_THAT(given.err, HasSubstr("--address says unix:/nonexistent/socket"));
-  EXPECT_THAT(given.err, Not(HasSubstr("grantkeepd --dev")));
-  unsetenv("GRANTKEEP_ADDRESS");
-  setenv("XDG_STATE_HOME", "/nonexistent", 1);
-  const CommandResult by_default = RunCommand({"token", "g1"});
-  EXPECT_EQ(by_default.code, 5);
-  EXPECT_THAT(by_default.err, HasSubstr("grantkeepd --dev"));
-  setenv("GRANTKEEP_ADDRESS", "unix:/nonexistent/other", 1);
-  EXPECT_THAT(RunCommand({"token", "g1"}).err, HasSubstr("$GRANTKEEP_ADDRESS says unix:/nonexistent/other"));
-  unsetenv("GRANTKEEP_ADDRESS");
-  unsetenv("XDG_STATE_HOME");
-}
-
 TEST_F(CommandsTest, ATokenThatLivesShorterThanAskedForIsWarnedAbout) {
   struct Case {
     v1::Freshness freshness;
@@ -313,6 +296,28 @@ TEST_F(CommandsTest, ShowSaysWhatAStateMeansAndSinceWhen) {
     const CommandResult result = Run({"grants", "show", "g1"});
     EXPECT_THAT(result.out, HasSubstr(c.consequence));
     EXPECT_EQ(result.out.find("2001-09-09") == std::string::npos, c.state == v1::GRANT_STATE_ACTIVE);
+  }
+}
+
+TEST_F(CommandsTest, ShowDoesNotCallAGrantRefreshableThatNeedsASignIn) {
+  struct Case {
+    v1::GrantState state;
+    bool has_refresh_token;
+    const char* row;
+  };
+  for (const Case& c : {Case{v1::GRANT_STATE_ACTIVE, true, "refreshable    yes\n"},
+                        Case{v1::GRANT_STATE_IN_DOUBT, true, "refreshable    yes\n"},
+                        Case{v1::GRANT_STATE_ACTIVE, false, "refreshable    no: the user signs in again"},
+                        Case{v1::GRANT_STATE_NEEDS_REAUTH, true, "refreshable    no\n"},
+                        Case{v1::GRANT_STATE_REVOKED, true, "refreshable    no\n"}}) {
+    service_.get_grant = [&c](const v1::GetGrantRequest&, v1::GetGrantResponse& response) {
+      response.mutable_grant()->set_state(c.state);
+      response.mutable_grant()->set_refreshable(c.has_refresh_token);
+      return grpc::Status::OK;
+    };
+    const CommandResult result = Run({"grants", "show", "g1"});
+    EXPECT_THAT(result.out, HasSubstr(c.row)) << c.state;
+    EXPECT_THAT(result.out, HasSubstr("(none said)"));
   }
 }
 

@@ -55,6 +55,54 @@ TEST(AdviceTest, NamesTheWayOut) {
   EXPECT_EQ(AdviceFor(throttled, Trying()), "try again in 3 s");
 }
 
+TEST(AdviceTest, AMisconfiguredClientIsAdvisedByWhatTheMessageIsAbout) {
+  struct Case {
+    const char* message;
+    const char* advice;
+    bool about_secrets = false;
+    bool doctor_sees_it = false;
+  };
+  for (const Case& c : {
+           Case{"provider 'google': client.client_secrets[0]: client secret: the environment variable G is "
+                "not "
+                "set",
+                "provide it where the daemon runs", true, true},
+           Case{"'google' refuses our client credentials (invalid_client)", "check client_id", true},
+           Case{"provider 'google' refused: unauthorized_client", "check client_id", true},
+           Case{"provider 'google' is not configured any more", "put google back into `providers`"},
+           Case{"provider 'google' has another issuer now ('a') than at the sign-in ('b')",
+                "sign in anew; run: grantkeep login google"},
+           Case{"provider 'google' has its token endpoint at another origin than at the sign-in",
+                "sign in anew; run: grantkeep login google"},
+           Case{"provider 'google' has url_parts that are not those of the sign-in any more",
+                "sign in anew; run: grantkeep login google"},
+           Case{"'google' answered invalid_scope", "does not fit"},
+       }) {
+    CallError error = ErrorOf(StatusCode::kFailedPrecondition, "CLIENT_MISCONFIGURED");
+    error.message = c.message;
+    const std::string advice = AdviceFor(error, Trying());
+    EXPECT_THAT(advice, HasSubstr(c.advice)) << c.message;
+    EXPECT_EQ(advice.find("doctor") != std::string::npos, c.doctor_sees_it) << c.message;
+    EXPECT_EQ(advice.find("client_secrets") != std::string::npos, c.about_secrets) << c.message;
+  }
+}
+
+TEST(AdviceTest, AMissingPartOfAUrlIsAskedForByItsOption) {
+  CallError error = ErrorOf(StatusCode::kInvalidArgument, "INVALID_FIELD");
+  error.fields = {{.name = "url_parts[\"domain\"]", .description = "is required by provider 'google'"}};
+  EXPECT_EQ(AdviceFor(error, Trying()), "run: grantkeep login google --url-part domain=HOST");
+  error.fields[0].description = "is not a part of provider 'google'";
+  EXPECT_EQ(AdviceFor(error, Trying()), "");
+  error.fields[0].name = "scopes[1]";
+  EXPECT_EQ(AdviceFor(error, Trying()), "");
+}
+
+TEST(AdviceTest, WhoMayNotUseTheSocketIsNotAskedWhetherTheDaemonRuns) {
+  const std::string advice = AdviceFor(ErrorOf(StatusCode::kPermissionDenied), Trying());
+  EXPECT_THAT(advice, HasSubstr("run as the daemon's user"));
+  EXPECT_THAT(AdviceFor(ErrorOf(StatusCode::kPermissionDenied, "POLICY"), Trying()), ::testing::IsEmpty());
+}
+
 TEST(AdviceTest, AnAddressThatWasGivenIsNotAnsweredWithADevelopmentDaemon) {
   for (const char* from : {"--address", "$GRANTKEEP_ADDRESS"}) {
     Attempt attempt = Trying();
@@ -67,17 +115,18 @@ TEST(AdviceTest, AnAddressThatWasGivenIsNotAnsweredWithADevelopmentDaemon) {
 
 TEST(ErrorJsonTest, HasTheDocumentedMembers) {
   CallError error = ErrorOf(StatusCode::kInvalidArgument, "INVALID_FIELD");
-  EXPECT_EQ(ErrorJson(error),
-            R"({"error":{"code":"INVALID_ARGUMENT","reason":"INVALID_FIELD","message":"m","field":""}})");
+  EXPECT_EQ(
+      ErrorJson(error, "run: x"),
+      R"({"error":{"code":"INVALID_ARGUMENT","reason":"INVALID_FIELD","message":"m","field":"","next":"run: x"}})");
   error.fields.push_back({.name = "scopes[1]", .description = "too long"});
   error.retry_after = std::chrono::milliseconds(1500);
-  EXPECT_THAT(ErrorJson(error), HasSubstr(R"("field":"scopes[1]","retry_after_seconds":2}})"));
+  EXPECT_THAT(ErrorJson(error, ""), HasSubstr(R"("field":"scopes[1]","next":"","retry_after_seconds":2}})"));
 }
 
 TEST(ErrorJsonTest, HostileTextStaysInsideTheString) {
   CallError error = ErrorOf(StatusCode::kInternal);
   error.message = "a\"}\x1b[31m\n\x7f\u202e";
-  EXPECT_THAT(ErrorJson(error), HasSubstr(R"("message":"a\"}\u001b[31m\n\u007f\u202e")"));
+  EXPECT_THAT(ErrorJson(error, ""), HasSubstr(R"("message":"a\"}\u001b[31m\n\u007f\u202e")"));
 }
 
 }  // namespace

@@ -18,9 +18,9 @@
 
 namespace grantkeep::testing {
 
-// A gRPC status with the standard details, as the service makes it.
+// A gRPC status with the standard details, as the service makes it; `field`: the one that is refused.
 inline grpc::Status StatusWithReason(grpc::StatusCode code, const std::string& message,
-                                     const std::string& reason) {
+                                     const std::string& reason, const std::string& field = "") {
   details::ErrorInfo info;
   info.set_domain("grantkeep");
   info.set_reason(reason);
@@ -29,6 +29,13 @@ inline grpc::Status StatusWithReason(grpc::StatusCode code, const std::string& m
   details.set_message(message);
   details.add_details()->set_type_url(client::kErrorInfoUrl);
   details.mutable_details(0)->set_value(info.SerializeAsString());
+  if (!field.empty()) {
+    details::BadRequest bad;
+    bad.add_field_violations()->set_field(field);
+    bad.mutable_field_violations(0)->set_description(message);
+    details.add_details()->set_type_url(client::kBadRequestUrl);
+    details.mutable_details(1)->set_value(bad.SerializeAsString());
+  }
   return {code, message, details.SerializeAsString()};
 }
 

@@ -113,6 +113,22 @@ TEST(FindingsTest, EachProblemHasItsLevelAndANextStep) {
   }
 }
 
+TEST(FindingsTest, ASecretIsProvidedWhereItsReferenceSays) {
+  struct Case {
+    const char* reference;
+    const char* next;
+  };
+  for (const Case& c :
+       {Case{"env ACME_SECRET", "provide it where the daemon runs"},
+        Case{"file /run/secret", "provide it where the daemon runs"},
+        Case{"vault ops/acme-client", "run: grantkeep --tenant ops secret put acme-client"}}) {
+    v1::GetServerStatusResponse status = Healthy();
+    status.mutable_providers(0)->mutable_client_secrets(0)->set_reference(c.reference);
+    status.mutable_providers(0)->mutable_client_secrets(0)->set_readable(false);
+    EXPECT_THAT(Found(Examine(status), "secret of acme").next, HasSubstr(c.next));
+  }
+}
+
 TEST(FindingsTest, AMissingSecretIsAWarningWhileAnotherCanBeRead) {
   v1::GetServerStatusResponse status = Healthy();
   status.mutable_providers(0)->add_client_secrets()->set_reference("env OLD");

@@ -198,6 +198,7 @@ TEST_F(JsonSchemaTest, TheCommandsThatNeedNoServiceAreAsDocumented) {
   std::ofstream(file) << "providers: [{id: a, bogus: 1}]";
   Compare("providers check", Run({"providers", "check", file}), Members::kAll);
   Compare("doctor", Run({"doctor"}), Members::kAll);
+  Compare("version", Run({"version"}), Members::kAll);
 }
 
 TEST_F(JsonSchemaTest, ErrorsAreAsDocumented) {
@@ -214,7 +215,7 @@ TEST_F(JsonSchemaTest, ErrorsAreAsDocumented) {
   }
   CallError throttled;
   throttled.retry_after = std::chrono::seconds(3);
-  Compare("error", boost::json::parse(cli::ErrorJson(throttled)), Members::kAll);
+  Compare("error", boost::json::parse(cli::ErrorJson(throttled, "")), Members::kAll);
 }
 
 TEST(ExitCodeDocumentation, HasEveryCodeOfTheHelp) {

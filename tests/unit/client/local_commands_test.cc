@@ -46,6 +46,7 @@ TEST_F(ProvidersTest, AnUnknownNameIsExitCode3WithASuggestion) {
   const CommandResult result = Run({"providers", "show", "gogle"});
   EXPECT_EQ(result.code, 3);
   EXPECT_THAT(result.err, HasSubstr("did you mean google?"));
+  EXPECT_THAT(Run({"providers", "show", "practice"}).err, HasSubstr("grantkeep providers list --server"));
 }
 
 TEST_F(ProvidersTest, WhatShowPrintsPassesCheck) {
@@ -140,10 +141,23 @@ TEST_F(DoctorTest, WithoutADaemonItSaysSoAndExits1) {
   EXPECT_EQ(nobody.code, 1);
   EXPECT_THAT(nobody.out, HasSubstr("fail  socket"));
   EXPECT_THAT(nobody.out, HasSubstr("No such file or directory"));
+  const CommandResult refused = RunCommand({"doctor", "--address", "127.0.0.1:1"});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.out, HasSubstr("daemon     cannot connect to 127.0.0.1:1: Connection refused\n"));
   service_.get_server_status = nullptr;
   const CommandResult old = Doctor();
   EXPECT_EQ(old.code, 1);
   EXPECT_THAT(old.out, HasSubstr("older than this command"));
+}
+
+TEST_F(DoctorTest, AnAddressThatIsNoneIsAFailedCheck) {
+  const CommandResult text = RunCommand({"doctor", "--address", "127.0.0.1"});
+  EXPECT_EQ(text.code, 1);
+  EXPECT_EQ(text.err, "");
+  EXPECT_THAT(text.out, HasSubstr("fail  address  --address: the port is missing"));
+  const CommandResult json = RunCommand({"doctor", "--address", "bogus", "--output", "json"});
+  EXPECT_EQ(json.code, 1);
+  EXPECT_EQ(boost::json::parse(json.out).at("ok"), false);
 }
 
 TEST_F(DoctorTest, WhatTheDaemonSaysIsEscaped) {

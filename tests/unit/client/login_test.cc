@@ -127,7 +127,8 @@ TEST_F(LoginTest, AUserWhoDoesNotComeIsExitCode5) {
   const CommandResult result = Login({"--wait", "10ms"});
   EXPECT_EQ(result.code, 5);
   EXPECT_EQ(result.out, "");
-  EXPECT_THAT(result.err, HasSubstr("nobody finished signing in"));
+  EXPECT_THAT(result.err, HasSubstr("nobody finished signing in; --wait gives it longer\n"));
+  EXPECT_THAT(result.err, Not(HasSubstr("--timeout")));
 }
 
 TEST_F(LoginTest, ARefusalByTheUserIsExitCode6) {
@@ -138,6 +139,16 @@ TEST_F(LoginTest, ARefusalByTheUserIsExitCode6) {
   const CommandResult result = Login();
   EXPECT_EQ(result.code, 6);
   EXPECT_THAT(result.err, HasSubstr("run: grantkeep login practice"));
+}
+
+TEST_F(LoginTest, AMissingPartOfTheProvidersUrlsIsAskedFor) {
+  service_.start_auth = [](const v1::StartAuthRequest&, v1::StartAuthResponse&) {
+    return StatusWithReason(grpc::StatusCode::INVALID_ARGUMENT, "is required", "INVALID_FIELD",
+                            "url_parts[\"domain\"]");
+  };
+  const CommandResult result = Login();
+  EXPECT_EQ(result.code, 2);
+  EXPECT_THAT(result.err, HasSubstr("run: grantkeep login practice --url-part domain=HOST\n"));
 }
 
 TEST_F(LoginTest, AUrlThatIsNoneForABrowserIsNotShown) {
@@ -183,7 +194,9 @@ TEST_F(LoginTest, ThePastedUrlCompletesTheFlowEvenIfThePortIsTaken) {
   EXPECT_EQ(start_.redirect_uri(), url.substr(0, url.find('?')));
   EXPECT_THAT(result.err, HasSubstr("copied whole"));
   EXPECT_THAT(result.err, Not(HasSubstr("c0de")));
-  EXPECT_EQ(Login({"--port", port.number()}).code, 1) << "nobody could paste";
+  const CommandResult taken = Login({"--port", port.number()});
+  EXPECT_EQ(taken.code, 1) << "nobody could paste";
+  EXPECT_THAT(taken.err, HasSubstr("is taken: give another with --port"));
 }
 
 TEST_F(LoginTest, InputThatEndsWithoutTheUrlEndsTheLogin) {
