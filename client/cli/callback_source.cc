@@ -25,7 +25,9 @@ constexpr uint16_t kNobodysPort = 8400;
 absl::StatusOr<std::unique_ptr<CallbackSource>> CallbackSource::Open(uint16_t port, Pasting pasting,
                                                                      const Console& console) {
   auto listener = CallbackListener::Open(port);
-  if (!listener.ok() && pasting == Pasting::kNo) return listener.status();
+  // Somebody else has the port: the browser would bring the code there. Only who expects no listener
+  // goes on without one.
+  if (!listener.ok() && pasting != Pasting::kExpected) return listener.status();
   if (listener.ok()) port = (*listener)->port();
   return std::unique_ptr<CallbackSource>(new CallbackSource(
       listener.ok() ? *std::move(listener) : nullptr, port == 0 ? kNobodysPort : port, pasting, console));

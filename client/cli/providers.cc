@@ -102,6 +102,7 @@ ExitCode Run(const Context& context, const ProvidersServerArguments&) {
 ExitCode Run(const LocalContext& context, const ProvidersShowArguments& arguments) {
   const auto& built_in = Catalogue::BuiltIn();
   std::vector<std::string> names;
+  names.reserve(built_in.size());
   for (const auto& [name, record] : built_in) names.push_back(name);
   const auto found = built_in.find(arguments.name);
   if (found == built_in.end()) {

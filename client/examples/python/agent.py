@@ -50,7 +50,7 @@ class Agent:
             else:
                 if not self.options.no_browser:
                     webbrowser.open(flow.authorization_url)
-                callback_url = listener.wait(flow.state, flow.expire_time.seconds - time.time())
+                callback_url = listener.wait(flow.state, max(0, flow.expire_time.seconds - time.time()))
         # Not repeatable: the code is good for one use and the flow for one CompleteAuth. If this
         # fails, begin again with StartAuth. It waits for the provider, hence the longer limit.
         grant = call(self.auth.CompleteAuth, pb.CompleteAuthRequest(

@@ -199,6 +199,17 @@ TEST_F(LoginTest, ThePastedUrlCompletesTheFlowEvenIfThePortIsTaken) {
   EXPECT_THAT(taken.err, HasSubstr("is taken: give another with --port"));
 }
 
+TEST_F(LoginTest, APortThatIsTakenGetsNoCodeOnATerminalEither) {
+  const TakenPort port;
+  const Terminal terminal;
+  const MemoryFile out;
+  EXPECT_EQ(cli::RunCommandLine({"login", "practice", "--no-browser", "--port", port.number(), "--address",
+                                 service_.address()},
+                                {.in = terminal.fd(), .out = out.fd(), .err = terminal.fd()}),
+            1);
+  EXPECT_EQ(start_.redirect_uri(), "") << "no flow was begun";
+}
+
 TEST_F(LoginTest, InputThatEndsWithoutTheUrlEndsTheLogin) {
   callback_.clear();
   const CommandResult result = Login({"--callback-url", "-"}, "http://127.0.0.1/callback?code=c0de\n");
