@@ -32,7 +32,7 @@ class Entry {
 }  // namespace
 
 boost::asio::awaitable<void> ManualClock::SleepUntil(Tick until) {
-  if (until <= steady_) co_return;
+  if (until <= Steady()) co_return;
   const auto executor = co_await boost::asio::this_coro::executor;
   co_await boost::asio::this_coro::throw_if_cancelled(false);
   boost::asio::steady_timer timer(executor, Tick::max());
@@ -42,12 +42,12 @@ boost::asio::awaitable<void> ManualClock::SleepUntil(Tick until) {
 }
 
 void ManualClock::Advance(Duration by) {
-  now_ += by;
-  steady_ += by;
+  now_.store(Now() + by);
+  steady_.store(Steady() + by);
   std::sort(sleepers_.begin(), sleepers_.end(),
             [](const Sleeper& a, const Sleeper& b) { return a.until < b.until; });
   for (const Sleeper& sleeper : sleepers_) {
-    if (sleeper.until <= steady_) sleeper.timer->cancel();
+    if (sleeper.until <= Steady()) sleeper.timer->cancel();
   }
 }
 

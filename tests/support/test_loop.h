@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -65,17 +66,18 @@ class TestLoop {
       boost::asio::make_work_guard(context_);
 };
 
-// Time that stands still until the test moves it. Used on the test's thread only; outlives the loop.
+// Time that stands still until the test moves it. Moved and slept on by the test's thread only, read by
+// any; outlives the loop.
 class ManualClock final : public Clock {
  public:
-  Time Now() const override { return now_; }
-  Tick Steady() const override { return steady_; }
+  Time Now() const override { return now_.load(); }
+  Tick Steady() const override { return steady_.load(); }
   boost::asio::awaitable<void> SleepUntil(Tick until) override;
 
   // Moves both clocks, and wakes who is due, earliest first.
   void Advance(Duration by);
   // Moves the wall clock alone, as an administrator would.
-  void JumpWall(Duration by) { now_ += by; }
+  void JumpWall(Duration by) { now_.store(Now() + by); }
   size_t sleepers() const { return sleepers_.size(); }
 
  private:
@@ -83,8 +85,8 @@ class ManualClock final : public Clock {
     Tick until;
     boost::asio::steady_timer* timer;
   };
-  Time now_ = FromMicros(1'800'000'000'000'000);
-  Tick steady_ = Tick(std::chrono::hours(1));
+  std::atomic<Time> now_{FromMicros(1'800'000'000'000'000)};
+  std::atomic<Tick> steady_{Tick(std::chrono::hours(1))};
   std::vector<Sleeper> sleepers_;
 };
 
