@@ -11,7 +11,6 @@
 
 #include <boost/json.hpp>
 #include <fstream>
-#include <sstream>
 #include <thread>
 
 #include "tests/e2e/cli_process.h"
@@ -196,53 +195,6 @@ TEST_F(CliTest, TheAddressOfThePageThatDidNotLoadCanBePasted) {
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.err, Not(HasSubstr(QueryParameter(page.location, "code"))));
   EXPECT_EQ(Run({"token", result.out.substr(0, result.out.find('\n'))}).code, 0);
-}
-
-// The lines of `login --help` from `first` to the end of the example.
-std::string ExampleFrom(const std::string& first, const std::string& help) {
-  std::istringstream lines(help.substr(help.find("  " + first)));
-  std::string example;
-  for (std::string line; std::getline(lines, line) && line.starts_with("  ");) example += line + "\n";
-  return example;
-}
-
-TEST_F(CliTest, TheScriptInLoginsHelpWorksAsItStands) {
-  std::string script = ExampleFrom("mkfifo", Run({"login", "--help"}).out);
-  script.replace(script.find("google"), 6, "practice");
-  const TempDir dir;
-  std::filesystem::create_symlink(GRANTKEEP, dir / "grantkeep");
-  std::map<std::string, std::string> environment = Environment();
-  environment["PATH"] = dir.path().string() + ":/usr/bin:/bin";
-  int ends[2];
-  ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
-  auto shell = ChildProcess::Start({.command = {"/bin/sh", "-e"},
-                                    .environment = environment,
-                                    .output = dir / "output",
-                                    .streams = {ends[0], -1, -1}});
-  ASSERT_TRUE(shell.ok()) << shell.status();
-  close(ends[0]);
-  const auto type = [&ends](const std::string& lines) {
-    ASSERT_EQ(write(ends[1], lines.data(), lines.size()), static_cast<ssize_t>(lines.size()));
-  };
-  // The part that begins the sign-in; the other needs what the browser has shown meanwhile.
-  const size_t then = script.find("  printf");
-  ASSERT_NE(then, std::string::npos) << script;
-  type("cd " + dir.path().string() + "\n" + script.substr(0, then));
-  // The URL stands in a line of its own, indented.
-  const auto url = [&] {
-    const std::string text = ReadFile(dir / "url");
-    const size_t begin = text.find("\n\n  http");
-    const size_t end = begin == std::string::npos ? begin : text.find('\n', begin + 4);
-    return end == std::string::npos ? std::string() : text.substr(begin + 4, end - begin - 4);
-  };
-  const auto limit = std::chrono::steady_clock::now() + 20s;
-  while (url().empty() && std::chrono::steady_clock::now() < limit) std::this_thread::yield();
-  const Page page = browser_.Get(url());
-  type("ADDRESS='" + page.location + "'\n" + script.substr(then));
-  close(ends[1]);
-  EXPECT_EQ((*shell)->Wait(), 0) << ReadFile(dir / "output") << ReadFile(dir / "url");
-  const std::string grant = ReadFile(dir / "grant");
-  EXPECT_EQ(Run({"token", grant.substr(0, grant.find('\n'))}).code, 0);
 }
 
 TEST_F(CliTest, AUserWhoRefusesIsExitCode6) {
