@@ -3,6 +3,8 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <string>
+#include <vector>
 
 namespace grantkeep {
 namespace {
@@ -59,8 +61,10 @@ void AddOptions(CLI::App& app, CommandLine& options) {
       ->type_name("FILE");
   app.add_flag("--check-config", options.check_config,
                "Check the configuration and what it refers to, and exit");
-  app.add_option("--listen", options.listen,
-                 "Listen here instead: unix:PATH, 127.0.0.1:PORT or [::1]:PORT; port 0 is any free one")
+  app.add_option(
+         "--listen", options.listen,
+         "Listen here instead: unix:PATH, 127.0.0.1:PORT or [::1]:PORT (no names); port 0 is any free "
+         "one")
       ->type_name("ADDRESS");
   app.add_option("--ready-file", options.ready_file,
                  "Write the address to this file once calls are accepted; removed at the end")
@@ -93,7 +97,13 @@ ParsedCommandLine ParseCommandLine(int argc, char** argv) {
     parsed.exit_code = app.exit(asked_for);
     return parsed;
   } catch (const CLI::ParseError& error) {
-    std::cerr << "grantkeepd: " << error.what() << "\nSee grantkeepd --help\n";
+    std::cerr << "grantkeepd: " << error.what() << "\n";
+    // Somebody who gives a file by its name alone means the only one that there is.
+    const std::vector<std::string> rest = app.remaining();
+    if (!rest.empty() && !rest.front().starts_with('-')) {
+      std::cerr << "A configuration is given by a flag: grantkeepd --config " << rest.front() << "\n";
+    }
+    std::cerr << "See grantkeepd --help\n";
     parsed.exit_code = kExitUsage;
     return parsed;
   }
