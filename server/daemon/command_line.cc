@@ -22,8 +22,8 @@ constexpr char kExamples[] = R"(Examples:
   grantkeepd --dev --data-dir /tmp/gk --listen 127.0.0.1:0 --ready-file /tmp/gk.addr
       A throw-away instance on a free port, which is written to the file.
   grantkeepd --config /etc/grantkeep/grantkeep.yaml --check-config
-      Says everything that is wrong with a configuration, and which keys, secrets and folders
-      are missing; starts nothing.
+      Says what is wrong with a configuration, and which keys, secrets and folders are missing;
+      starts nothing. Where a mistake hides others it says that more may follow.
   grantkeepd --config /etc/grantkeep/grantkeep.yaml
       Serve. The file needs server.listen, store.sqlite.path and vault.root_key_file:
 
@@ -33,7 +33,7 @@ constexpr char kExamples[] = R"(Examples:
           sqlite:
             path: /var/lib/grantkeep/grantkeep.db
         vault:
-          root_key_file: /etc/grantkeep/root.key    # 32 random bytes, mode 0600
+          root_key_file: /etc/grantkeep/root.key    # (umask 077; head -c 32 /dev/urandom > root.key)
         providers:
           - id: github
             catalogue: github
