@@ -7,12 +7,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <string>
-#include <utility>
 
-#include "config/yaml.h"
 #include "daemon/command_line.h"
+#include "daemon/configuration.h"
 #include "daemon/daemon.h"
-#include "daemon/prerequisites.h"
 #include "daemon/process.h"
 #include "daemon/ready_file.h"
 #include "daemon/settings.h"
@@ -35,14 +33,24 @@ int Fail(int exit_code, std::string_view message) {
   return exit_code;
 }
 
-// Says what is missing of what the configuration refers to, and whether the daemon can start.
-int CheckConfig(const Settings& settings, const Prerequisites& found, const YamlLines& lines) {
-  for (const std::string& problem : found.missing) Fail(kExitFailure, lines.Located(problem));
-  for (const std::string& problem : found.secrets) Fail(kExitFailure, lines.Located(problem));
-  for (const std::string& note : found.unchecked) fmt::print("{}\n", lines.Located(note));
-  if (!found.missing.empty() || !found.secrets.empty()) return kExitFailure;
-  fmt::print("{}: ok, {} providers, listens on {}\n", lines.PlaceOf("").empty() ? "--dev" : lines.PlaceOf(""),
-             settings.providers.size(), settings.rpc.listen);
+// All that keeps the daemon from starting, and what else is not there.
+int SayWhatIsWrong(const CheckedConfiguration& checked) {
+  const int exit_code = checked.wrong.empty() ? kExitFailure : kExitUsage;
+  for (const Problems* problems : {&checked.wrong, &checked.found.missing, &checked.found.secrets}) {
+    for (const std::string& problem : *problems) Fail(exit_code, problem);
+  }
+  if (checked.more_may_follow) Fail(exit_code, "fix these and run it again; more may follow");
+  return exit_code;
+}
+
+// What --check-config says of a configuration with which the daemon can start.
+int SayWhatIsThere(const CommandLine& command_line, const CheckedConfiguration& checked) {
+  for (const std::string& warning : checked.warnings) Fail(0, fmt::format("warning: {}", warning));
+  for (const std::string& note : checked.found.unchecked) fmt::print("{}\n", note);
+  if (!checked.found.secrets.empty()) return SayWhatIsWrong(checked);
+  fmt::print("{}: ok, {} providers, listens on {}\n",
+             command_line.config_file.empty() ? "--dev" : command_line.config_file,
+             checked.settings.providers.size(), checked.settings.rpc.listen);
   return 0;
 }
 
@@ -59,16 +67,15 @@ void LogReady(const Daemon& daemon, const Settings& settings) {
            daemon.providers(), daemon.pollers());
 }
 
-int Serve(const Settings& settings, const Prerequisites& found, const YamlLines& lines,
-          const sigset_t& ends) {
-  for (const std::string& problem : found.missing) Fail(kExitFailure, lines.Located(problem));
-  if (!found.missing.empty()) return kExitFailure;
+int Serve(const CheckedConfiguration& checked, const sigset_t& ends) {
+  const Settings& settings = checked.settings;
   if (const absl::Status status = InitLogging(settings.log_level); !status.ok()) {
     return Fail(kExitUsage, MessageOf(status));
   }
   RouteLibraryLogs();
+  for (const std::string& warning : checked.warnings) Log("main").warn("{}", warning);
   // Secrets are read when they are needed, and may come later.
-  for (const std::string& problem : found.secrets) Log("main").warn("{}", lines.Located(problem));
+  for (const std::string& problem : checked.found.secrets) Log("main").warn("{}", problem);
   absl::Status started;
   {
     Daemon daemon(settings);
@@ -97,20 +104,9 @@ int Main(int argc, char** argv) {
   const ParsedCommandLine parsed = ParseCommandLine(argc, argv);
   if (parsed.exit_code.has_value()) return *parsed.exit_code;
   const CommandLine& command_line = parsed.options;
-  config::v1::Config config;
-  YamlLines lines;
-  if (!command_line.config_file.empty()) {
-    const absl::Status read = ReadYamlFile(command_line.config_file, config, &lines);
-    if (!read.ok()) return Fail(kExitUsage, MessageOf(read));
-  }
-  Settings settings;
-  Problems problems = MakeSettings(command_line, config, settings);
-  for (std::string& problem : CheckProviders(settings)) problems.push_back(std::move(problem));
-  for (const std::string& problem : problems) Fail(kExitUsage, lines.Located(problem));
-  if (!problems.empty()) return kExitUsage;
-  const Prerequisites found = CheckPrerequisites(settings);
-  if (command_line.check_config) return CheckConfig(settings, found, lines);
-  return Serve(settings, found, lines, ends);
+  const CheckedConfiguration checked = CheckConfiguration(command_line);
+  if (!checked.CanStart()) return SayWhatIsWrong(checked);
+  return command_line.check_config ? SayWhatIsThere(command_line, checked) : Serve(checked, ends);
 }
 
 }  // namespace

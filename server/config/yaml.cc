@@ -220,7 +220,10 @@ class Walker {
           }
           accepted.push_back(name);
         }
-        return Wrong(node.line, path, fmt::format("must be one of {}", fmt::join(accepted, ", ")));
+        const std::string_view nearest = scalar ? NearestWord(node.scalar, accepted) : "";
+        return Wrong(node.line, path,
+                     fmt::format("must be one of {}{}", fmt::join(accepted, ", "),
+                                 nearest.empty() ? "" : fmt::format("; did you mean {}?", nearest)));
       }
       case FieldDescriptor::CPPTYPE_STRING: {
         if (!scalar)

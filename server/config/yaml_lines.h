@@ -14,6 +14,8 @@ class YamlLines {
   void SetSource(std::string_view source) { source_ = source; }
   void Note(const std::string& path, int line) { lines_.emplace(path, line); }
 
+  // Whether the field itself is there.
+  bool Has(std::string_view path) const { return lines_.contains(path); }
   // The line of the field, or of the nearest group around it that is there; 0 when nothing of it is.
   int LineOf(std::string_view path) const;
   // "file:line" of the field, or of the nearest group around it that is there; the file alone when

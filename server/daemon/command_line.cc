@@ -3,6 +3,8 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <string>
+#include <vector>
 
 namespace grantkeep {
 namespace {
@@ -20,8 +22,8 @@ constexpr char kExamples[] = R"(Examples:
   grantkeepd --dev --data-dir /tmp/gk --listen 127.0.0.1:0 --ready-file /tmp/gk.addr
       A throw-away instance on a free port, which is written to the file.
   grantkeepd --config /etc/grantkeep/grantkeep.yaml --check-config
-      Says everything that is wrong with a configuration, and which keys, secrets and folders
-      are missing; starts nothing.
+      Says what is wrong with a configuration, and which keys, secrets and folders are missing;
+      starts nothing. Where a mistake hides others it says that more may follow.
   grantkeepd --config /etc/grantkeep/grantkeep.yaml
       Serve. The file needs server.listen, store.sqlite.path and vault.root_key_file:
 
@@ -31,7 +33,7 @@ constexpr char kExamples[] = R"(Examples:
           sqlite:
             path: /var/lib/grantkeep/grantkeep.db
         vault:
-          root_key_file: /etc/grantkeep/root.key    # 32 random bytes, mode 0600
+          root_key_file: /etc/grantkeep/root.key    # (umask 077; head -c 32 /dev/urandom > root.key)
         providers:
           - id: github
             catalogue: github
@@ -59,8 +61,10 @@ void AddOptions(CLI::App& app, CommandLine& options) {
       ->type_name("FILE");
   app.add_flag("--check-config", options.check_config,
                "Check the configuration and what it refers to, and exit");
-  app.add_option("--listen", options.listen,
-                 "Listen here instead: unix:PATH, 127.0.0.1:PORT or [::1]:PORT; port 0 is any free one")
+  app.add_option(
+         "--listen", options.listen,
+         "Listen here instead: unix:PATH, 127.0.0.1:PORT or [::1]:PORT (no names); port 0 is any free "
+         "one")
       ->type_name("ADDRESS");
   app.add_option("--ready-file", options.ready_file,
                  "Write the address to this file once calls are accepted; removed at the end")
@@ -93,7 +97,13 @@ ParsedCommandLine ParseCommandLine(int argc, char** argv) {
     parsed.exit_code = app.exit(asked_for);
     return parsed;
   } catch (const CLI::ParseError& error) {
-    std::cerr << "grantkeepd: " << error.what() << "\nSee grantkeepd --help\n";
+    std::cerr << "grantkeepd: " << error.what() << "\n";
+    // Somebody who gives a file by its name alone means the only one that there is.
+    const std::vector<std::string> rest = app.remaining();
+    if (!rest.empty() && !rest.front().starts_with('-')) {
+      std::cerr << "A configuration is given by a flag: grantkeepd --config " << rest.front() << "\n";
+    }
+    std::cerr << "See grantkeepd --help\n";
     parsed.exit_code = kExitUsage;
     return parsed;
   }

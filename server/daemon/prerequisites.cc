@@ -9,14 +9,10 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <optional>
 #include <string_view>
 
-#include "base/reason.h"
 #include "crypto/random.h"
 #include "daemon/secret_sources.h"
-#include "net/loop.h"
-#include "provider/provider.h"
 #include "rpc/listen_address.h"
 #include "vault/root_key.h"
 
@@ -37,18 +33,6 @@ bool Exists(const std::string& path) {
 // With the rights of this process as they are in effect.
 bool MayAccess(const std::string& path, int mode) {
   return faccessat(AT_FDCWD, path.c_str(), mode, AT_EACCESS) == 0;
-}
-
-// "providers[2].client.client_id: provider 'github': is missing", from what Catalogue::Create says
-// about this record alone.
-std::string ProviderProblem(int index, const std::string& id, const absl::Status& status) {
-  const std::string field = FieldOf(status).value_or("");
-  std::string_view what = MessageOf(status);
-  for (const std::string& prefix : {std::string("providers[0]: "), field + ": "}) {
-    if (what.starts_with(prefix)) what.remove_prefix(prefix.size());
-  }
-  return fmt::format("providers[{}]{}{}: provider '{}': {}", index, field.empty() ? "" : ".", field, id,
-                     what);
 }
 
 void CheckRootKey(const Settings& settings, Problems& missing) {
@@ -93,8 +77,9 @@ void CheckSocketFolder(const Settings& settings, Problems& missing) {
   }
 }
 
-void CheckClientSecrets(const Settings& settings, Prerequisites& found) {
+void CheckClientSecrets(const Settings& settings, const std::set<int>& unusable, Prerequisites& found) {
   for (int i = 0; i < settings.providers.size(); ++i) {
+    if (unusable.contains(i)) continue;
     const config::v1::Provider& provider = settings.providers[i];
     for (int j = 0; j < provider.client().client_secrets_size(); ++j) {
       const SecretReference& reference = provider.client().client_secrets(j);
@@ -113,39 +98,12 @@ void CheckClientSecrets(const Settings& settings, Prerequisites& found) {
 
 }  // namespace
 
-Problems CheckProviders(const Settings& settings) {
-  Problems problems;
-  Loop loop("check");
-  SystemClock clock;
-  auto http = CreateHttpClient(loop.context(), settings.http);
-  if (!http.ok()) {
-    problems.push_back(fmt::format("http: {}", MessageOf(http.status())));
-    http = CreateHttpClient(loop.context(), {});
-    if (!http.ok()) return problems;
-  }
-  const Provider::Dependencies dependencies{
-      .http = **http, .clock = clock, .resolve_secret = NoSecrets(), .development = settings.dev};
-  for (int i = 0; i < settings.providers.size(); ++i) {
-    google::protobuf::RepeatedPtrField<config::v1::Provider> alone;
-    *alone.Add() = settings.providers[i];
-    const auto checked = Catalogue::Create(alone, dependencies);
-    if (!checked.ok()) problems.push_back(ProviderProblem(i, settings.providers[i].id(), checked.status()));
-  }
-  // What is wrong between providers shows only once each is right.
-  if (problems.empty()) {
-    const auto together = Catalogue::Create(settings.providers, dependencies);
-    if (!together.ok()) problems.emplace_back(MessageOf(together.status()));
-  }
-  loop.Stop();
-  return problems;
-}
-
-Prerequisites CheckPrerequisites(const Settings& settings) {
+Prerequisites CheckPrerequisites(const Settings& settings, const std::set<int>& unusable) {
   Prerequisites found;
   CheckRootKey(settings, found.missing);
   CheckDatabase(settings, found.missing);
   CheckSocketFolder(settings, found.missing);
-  CheckClientSecrets(settings, found);
+  CheckClientSecrets(settings, unusable, found);
   return found;
 }
 

@@ -2,13 +2,11 @@
 #ifndef GRANTKEEP_DAEMON_PREREQUISITES_H_
 #define GRANTKEEP_DAEMON_PREREQUISITES_H_
 
+#include <set>
+
 #include "daemon/settings.h"
 
 namespace grantkeep {
-
-// What is wrong with the parts of a configuration that other rooms understand: HTTP and every
-// provider. Each problem begins with its field, as MakeSettings' do, and names the provider's id.
-Problems CheckProviders(const Settings& settings);
 
 // What the configuration refers to, looked at without changing anything.
 struct Prerequisites {
@@ -19,7 +17,8 @@ struct Prerequisites {
   // Client secrets in the vault, which is not opened.
   Problems unchecked;
 };
-Prerequisites CheckPrerequisites(const Settings& settings);
+// The secrets of the providers in `unusable` are left out.
+Prerequisites CheckPrerequisites(const Settings& settings, const std::set<int>& unusable);
 
 }  // namespace grantkeep
 

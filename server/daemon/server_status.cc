@@ -7,12 +7,14 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "net/event.h"
 #include "provider/discovery.h"
+#include "provider/url_parts.h"
 #include "rpc/convert.h"
 
 namespace grantkeep {
@@ -22,17 +24,25 @@ using boost::asio::awaitable;
 using config::v1::SecretReference;
 
 constexpr char kNoAnswer[] = "no answer in time";
+constexpr char kHostDiffers[] = "not asked: its host differs from customer to customer";
 
 std::string MessageOf(const absl::Status& status) {
   return std::string(status.message().data(), status.message().size());
 }
 
 // What is asked of a provider's server: the metadata where they are discovered, else the root of
-// the token endpoint's origin, where nothing can be set off.
-std::string CheckedUrl(const config::v1::Provider& record) {
+// the token endpoint's origin, where nothing can be set off. Nothing where the host is each
+// customer's own.
+std::optional<std::string> CheckedUrl(const config::v1::Provider& record) {
   if (record.token_endpoint().empty()) return MetadataUrls(record.issuer()).front();
-  const std::string& endpoint = record.token_endpoint();
-  return endpoint.substr(0, endpoint.find_first_of("/?", endpoint.find("://") + 3)) + "/";
+  UrlParts defaults;
+  for (const auto& [name, part] : record.url_parts()) {
+    if (!part.default_value().empty()) defaults.emplace(name, part.default_value());
+  }
+  const std::string endpoint = ExpandUrl(record.token_endpoint(), defaults);
+  const std::string origin = endpoint.substr(0, endpoint.find_first_of("/?", endpoint.find("://") + 3));
+  if (origin.find('{') != std::string::npos) return std::nullopt;
+  return origin + "/";
 }
 
 // "host:port" of a URL that Provider::Create has accepted.
@@ -68,10 +78,11 @@ v1::ProviderStatus Described(const config::v1::Provider& record, bool asked) {
   status.set_display_name(record.display_name());
   status.set_reachability(v1::REACHABILITY_NOT_CHECKED);
   if (oauth && asked) {
+    const std::optional<std::string> url = CheckedUrl(record);
     // Until the answer is there.
-    status.set_reachability(v1::REACHABILITY_UNREACHABLE);
-    status.set_problem(kNoAnswer);
-    status.set_checked_host(HostOf(CheckedUrl(record)));
+    if (url.has_value()) status.set_reachability(v1::REACHABILITY_UNREACHABLE);
+    status.set_problem(url.has_value() ? kNoAnswer : kHostDiffers);
+    if (url.has_value()) status.set_checked_host(HostOf(*url));
   }
   for (const SecretReference& reference : record.client().client_secrets()) {
     v1::ClientSecretStatus& secret = *status.add_client_secrets();
@@ -120,7 +131,8 @@ awaitable<absl::StatusOr<v1::GetServerStatusResponse>> ServerStatus::Gather(bool
     *response.add_providers() = Described(record, check_providers);
     if (record.kind() != config::v1::PROVIDER_KIND_OAUTH) continue;
     checks.push_back(ReadClientSecrets(gathering, index, record));
-    if (check_providers) checks.push_back(AskProvider(gathering, index, record));
+    if (check_providers && CheckedUrl(record).has_value())
+      checks.push_back(AskProvider(gathering, index, record));
   }
   gathering->left = static_cast<int>(checks.size());
   const auto executor = co_await boost::asio::this_coro::executor;
@@ -149,18 +161,28 @@ awaitable<void> ServerStatus::AskStore(std::shared_ptr<Gathering> gathering) {
 
 awaitable<void> ServerStatus::AskProvider(std::shared_ptr<Gathering> gathering, int index,
                                           config::v1::Provider record) {
+  const absl::Status answered = co_await AskForAnswer(record, gathering->deadline);
+  v1::ProviderStatus& status = *gathering->response.mutable_providers(index);
+  status.set_reachability(answered.ok() ? v1::REACHABILITY_REACHABLE : v1::REACHABILITY_UNREACHABLE);
+  status.set_problem(answered.ok() ? "" : MessageOf(answered));
+  gathering->EndOne();
+}
+
+awaitable<absl::Status> ServerStatus::AskForAnswer(config::v1::Provider record, Tick deadline) {
+  Provider* const provider = rooms_.catalogue.Find(ProviderId(record.id()));
+  if (provider->is_discovered()) {
+    const absl::StatusOr<ServerMetadata> metadata = co_await provider->Metadata({}, deadline);
+    if (!metadata.ok()) co_return metadata.status();
+    // It may be an hour old, or a day: the server is asked all the same.
+  }
   HttpRequest request;
-  request.url = CheckedUrl(record);
-  request.deadline = gathering->deadline;
+  request.url = CheckedUrl(record).value();
+  request.deadline = deadline;
   for (const std::string& range : record.allow_private()) {
     if (auto block = CidrBlock::Parse(range); block.ok()) request.allow_private.push_back(*std::move(block));
   }
   const HttpOutcome outcome = co_await rooms_.http.Send(std::move(request));
-  v1::ProviderStatus& status = *gathering->response.mutable_providers(index);
-  const bool reachable = outcome.response.has_value() || outcome.answered;
-  status.set_reachability(reachable ? v1::REACHABILITY_REACHABLE : v1::REACHABILITY_UNREACHABLE);
-  status.set_problem(reachable ? "" : MessageOf(outcome.error));
-  gathering->EndOne();
+  co_return outcome.response.has_value() || outcome.answered ? absl::OkStatus() : outcome.error;
 }
 
 awaitable<void> ServerStatus::ReadClientSecrets(std::shared_ptr<Gathering> gathering, int index,

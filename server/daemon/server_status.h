@@ -49,6 +49,8 @@ class ServerStatus {
   boost::asio::awaitable<void> AskStore(std::shared_ptr<Gathering> gathering);
   boost::asio::awaitable<void> AskProvider(std::shared_ptr<Gathering> gathering, int index,
                                            config::v1::Provider record);
+  // OK when the server answered, with metadata that can be used where they are discovered.
+  boost::asio::awaitable<absl::Status> AskForAnswer(config::v1::Provider record, Tick deadline);
   boost::asio::awaitable<void> ReadClientSecrets(std::shared_ptr<Gathering> gathering, int index,
                                                  config::v1::Provider record);
 

@@ -83,6 +83,12 @@ void TakeOwnStore(const config::v1::Config& config, Settings& settings, Problems
   if (config.has_vault()) problems.push_back(fmt::format("vault: {}", kWhy));
 }
 
+// Shells write out "~", programs do not.
+void RefuseTilde(std::string_view field, const std::string& path, Problems& problems) {
+  if (path == "~" || path.starts_with("~/"))
+    problems.push_back(fmt::format("{}: ~ is not expanded here: write the whole path", field));
+}
+
 void TakeStore(const config::v1::Config& config, Settings& settings, Problems& problems) {
   settings.store_path = config.store().sqlite().path();
   if (settings.store_path.empty()) {
@@ -94,8 +100,11 @@ void TakeStore(const config::v1::Config& config, Settings& settings, Problems& p
   settings.root_key_file_is_mounted_secret = config.vault().root_key_file_is_mounted_secret();
   if (settings.root_key_file.empty()) {
     problems.push_back(
-        "vault.root_key_file: is required: a file with 32 random bytes, mode 0600 (head -c 32 /dev/urandom)");
+        "vault.root_key_file: is required: a file with 32 random bytes, mode 0600 "
+        "(umask 077; head -c 32 /dev/urandom > FILE)");
   }
+  RefuseTilde("store.sqlite.path", settings.store_path, problems);
+  RefuseTilde("vault.root_key_file", settings.root_key_file, problems);
 }
 
 void TakeLog(const config::v1::Log& log, Settings& settings, Problems& problems) {

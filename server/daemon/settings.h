@@ -32,8 +32,8 @@ struct Settings {
 // What is wrong, one line each, "server.listen: is required"; empty when `settings` can be used.
 using Problems = std::vector<std::string>;
 
-// Checks the meaning of a configuration that ReadYaml has accepted the form of: what is required,
-// ranges, durations. Providers are checked by Catalogue::Create. With --dev the store and the key
+// Checks the meaning of a configuration, as far as its form allowed to read it: what is required,
+// ranges, durations. Providers are checked by CheckReadProviders. With --dev the store and the key
 // are the data directory's own: `store` and `vault` in the configuration are refused.
 Problems MakeSettings(const CommandLine& command_line, const config::v1::Config& config, Settings& settings);
 

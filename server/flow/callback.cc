@@ -99,11 +99,15 @@ absl::Status CheckIssuer(const Callback& callback, const storage::v1::Flow& flow
                  fmt::format("callback has no iss although '{}' always sends it", flow.provider()));
   }
   if (*iss == flow.issuer()) return absl::OkStatus();
-  return Error(Reason::kIssuerMismatch,
-               fmt::format("callback iss is '{}', expected {} for provider '{}'", Shown(*iss),
-                           flow.issuer().empty() ? "none: the provider has no issuer configured"
-                                                 : fmt::format("'{}'", flow.issuer()),
-                           flow.provider()));
+  const std::string received = Shown(*iss);
+  if (flow.issuer().empty()) {
+    return Error(Reason::kIssuerMismatch,
+                 fmt::format("callback iss is '{}', but provider '{}' has no issuer configured to compare it "
+                             "with; if this is its own, set issuer: {} in its configuration",
+                             received, flow.provider(), received));
+  }
+  return Error(Reason::kIssuerMismatch, fmt::format("callback iss is '{}', expected '{}' for provider '{}'",
+                                                    received, flow.issuer(), flow.provider()));
 }
 
 // RFC 6749 section 4.1.2.1 and OpenID Connect Core section 3.1.2.6.

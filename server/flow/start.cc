@@ -81,6 +81,9 @@ awaitable<absl::StatusOr<StartedFlow>> AuthFlow::Start(Call call, StartAuthReque
     co_return checked;
 
   ASSIGN_OR_CO_RETURN(const UrlParts parts, ChooseUrlParts(provider->record(), request.url_parts));
+  // A user should not sign in for a code that nobody can exchange.
+  if (absl::Status checked = co_await provider->CheckClientSecrets(call.deadline); !checked.ok())
+    co_return checked;
   ASSIGN_OR_CO_RETURN(const ServerMetadata metadata, co_await provider->Metadata(parts, call.deadline));
   if (absl::Status checked = CheckMixUpDefence(*provider, metadata, request.redirect_uri, catalogue_);
       !checked.ok()) {

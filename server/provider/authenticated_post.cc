@@ -34,6 +34,17 @@ Secret BasicCredentials(std::string_view client_id, const Secret& client_secret)
   return Secret::Take(std::move(header));
 }
 
+// A vault that cannot be asked now, or is damaged: not a mistake in the configuration.
+bool IsOfTheVault(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
+         HasReason(status, Reason::kStoreCorrupt) || HasReason(status, Reason::kKeyUnavailable);
+}
+
+// Of several secrets that cannot be read, the one that may be there after all counts.
+void KeepFailure(absl::Status& kept, absl::Status failure) {
+  if (kept.ok() || !IsOfTheVault(kept)) kept = std::move(failure);
+}
+
 }  // namespace
 
 AuthenticatedPost::AuthenticatedPost(const config::v1::Provider& record,
@@ -56,7 +67,7 @@ awaitable<AuthenticatedPost::Result> AuthenticatedPost::Send(std::string url, bo
     absl::StatusOr<Secret> secret = co_await Resolve(index, deadline);
     if (!secret.ok()) {
       Log("provider").warn("{}", std::string(secret.status().message()));
-      if (!sent) result.prepared = secret.status();
+      if (!sent) KeepFailure(result.prepared, secret.status());
       continue;
     }
     Result attempt;
@@ -81,6 +92,19 @@ awaitable<AuthenticatedPost::Result> AuthenticatedPost::Send(std::string url, bo
   co_return result;
 }
 
+awaitable<absl::Status> AuthenticatedPost::CheckSecrets(Tick deadline) {
+  if (record_.client_authentication() == config::v1::CLIENT_AUTHENTICATION_NONE) co_return absl::OkStatus();
+  absl::Status failure;
+  const std::vector<int> order = Order();
+  for (const int index : order) {
+    const absl::StatusOr<Secret> secret = co_await Resolve(index, deadline);
+    if (secret.ok()) co_return absl::OkStatus();
+    KeepFailure(failure, secret.status());
+  }
+  Log("provider").warn("{}", std::string(failure.message()));
+  co_return failure;
+}
+
 std::vector<int> AuthenticatedPost::Order() const {
   std::vector<int> order = {accepted_secret_};
   for (int i = 0; i < record_.client().client_secrets_size(); ++i) {
@@ -97,12 +121,7 @@ awaitable<absl::StatusOr<Secret>> AuthenticatedPost::Resolve(int index, Tick dea
     if (!secret->empty()) co_return std::move(*secret);
     co_return Error(Reason::kClientMisconfigured, place + ": is empty");
   }
-  // A vault that cannot be asked now, or is damaged, is not a mistake in the configuration.
-  if (absl::IsUnavailable(secret.status()) || absl::IsDeadlineExceeded(secret.status()) ||
-      HasReason(secret.status(), Reason::kStoreCorrupt) ||
-      HasReason(secret.status(), Reason::kKeyUnavailable)) {
-    co_return Annotate(secret.status(), place);
-  }
+  if (IsOfTheVault(secret.status())) co_return Annotate(secret.status(), place);
   const std::string_view message(secret.status().message().data(), secret.status().message().size());
   co_return Error(Reason::kClientMisconfigured, fmt::format("{}: {}", place, message));
 }

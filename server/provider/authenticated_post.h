@@ -36,6 +36,10 @@ class AuthenticatedPost {
   boost::asio::awaitable<Result> Send(std::string url, bool untrusted_url, const FormParameters& parameters,
                                       Tick deadline);
 
+  // Whether Send would have something to authenticate with: OK when one of the secrets can be read, and
+  // for a public client. Otherwise what Send would say.
+  boost::asio::awaitable<absl::Status> CheckSecrets(Tick deadline);
+
  private:
   boost::asio::awaitable<absl::StatusOr<Secret>> Resolve(int index, Tick deadline);
   HttpRequest MakeRequest(std::string url, bool untrusted_url, const FormParameters& parameters,

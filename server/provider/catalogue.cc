@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <google/protobuf/descriptor.h>
 
 #include <cstdio>
@@ -9,6 +10,7 @@
 #include "base/reason.h"
 #include "base/status_macros.h"
 #include "config/yaml.h"
+#include "config/yaml_scalars.h"
 #include "provider/built_in.h"
 #include "provider/overlay.h"
 #include "provider/provider.h"
@@ -58,15 +60,9 @@ absl::StatusOr<std::unique_ptr<Catalogue>> Catalogue::Create(
   auto catalogue = std::make_unique<Catalogue>();
   for (int i = 0; i < records.size(); ++i) {
     const std::string path = fmt::format("providers[{}]", i);
-    config::v1::Provider record = records[i];
-    if (!record.catalogue().empty()) {
-      const auto built_in = BuiltIn().find(record.catalogue());
-      if (built_in == BuiltIn().end()) {
-        return Annotate(FieldError("catalogue", "names no built-in provider"), path);
-      }
-      record = Overlay(built_in->second, record);
-    }
-    absl::StatusOr<std::unique_ptr<Provider>> provider = Provider::Create(std::move(record), dependencies);
+    absl::StatusOr<config::v1::Provider> record = OverBuiltIn(records[i]);
+    if (!record.ok()) return Annotate(record.status(), path);
+    absl::StatusOr<std::unique_ptr<Provider>> provider = Provider::Create(*std::move(record), dependencies);
     if (!provider.ok()) return Annotate(provider.status(), path);
     const ProviderId id = (*provider)->id();
     if (!catalogue->providers_.emplace(id, std::move(*provider)).second) {
@@ -86,6 +82,19 @@ std::vector<const Provider*> Catalogue::All() const {
   std::vector<const Provider*> all;
   for (const auto& [id, provider] : providers_) all.push_back(provider.get());
   return all;
+}
+
+absl::StatusOr<config::v1::Provider> Catalogue::OverBuiltIn(config::v1::Provider record) {
+  if (record.catalogue().empty()) return record;
+  const auto built_in = BuiltIn().find(record.catalogue());
+  if (built_in != BuiltIn().end()) return Overlay(built_in->second, record);
+  std::vector<std::string> names;
+  for (const auto& [name, unused] : BuiltIn()) names.push_back(name);
+  const std::string_view nearest = NearestWord(record.catalogue(), names);
+  return FieldError("catalogue",
+                    nearest.empty()
+                        ? fmt::format("names no built-in provider; there are {}", fmt::join(names, ", "))
+                        : fmt::format("names no built-in provider; did you mean {}?", nearest));
 }
 
 const std::map<std::string, config::v1::Provider>& Catalogue::BuiltIn() {

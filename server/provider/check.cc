@@ -14,7 +14,6 @@
 #include "config/yaml.h"
 #include "config/yaml_tree.h"
 #include "grantkeep/config/v1/config.pb.h"
-#include "provider/overlay.h"
 #include "provider/provider.h"
 #include "provider/record.h"
 
@@ -42,34 +41,32 @@ class Checker {
  public:
   Checker(const YamlReport& report, bool development) : report_(report), development_(development) {
     for (const YamlReport::Problem& problem : report.problems) {
-      checked_.problems.push_back({problem.line, problem.path, problem.what});
+      checked_.problems.push_back({.line = problem.line, .path = problem.path, .what = problem.what});
     }
   }
 
   // `path`: where the record stands; empty for the document itself.
   void Check(config::v1::Provider record, const std::string& path) {
-    ++checked_.providers;
+    index_ = checked_.providers++;
     // A field that could not be read would be called missing.
     if (std::ranges::any_of(report_.problems, [&](const auto& problem) {
           return path.empty() || IsUnder(problem.path, path);
         })) {
+      checked_.unusable.insert(index_);
       return;
     }
-    if (!record.catalogue().empty()) {
-      const auto built_in = Catalogue::BuiltIn().find(record.catalogue());
-      if (built_in == Catalogue::BuiltIn().end())
-        return Note(path, "catalogue", "names no built-in provider");
-      record = Overlay(built_in->second, record);
-    }
+    absl::StatusOr<config::v1::Provider> over = Catalogue::OverBuiltIn(std::move(record));
+    if (!over.ok()) return Note(path, over.status());
+    record = *std::move(over);
     FillDefaults(record);
-    for (const absl::Status& problem : ProblemsOf(record, development_)) {
-      const std::string field = FieldOf(problem).value_or("");
-      std::string_view what(problem.message().data(), problem.message().size());
-      if (what.starts_with(field + ": ")) what.remove_prefix(field.size() + 2);
-      Note(path, field, what);
-    }
+    for (const absl::Status& problem : ProblemsOf(record, development_)) Note(path, problem);
     if (!ids_.insert(record.id()).second) Note(path, "id", fmt::format("'{}' is given twice", record.id()));
     CheckIssuer(record, path);
+    // Development allows those of this machine without being told.
+    if (record.kind() == config::v1::PROVIDER_KIND_OAUTH && record.redirect_uris().empty() && !development_ &&
+        !checked_.unusable.contains(index_)) {
+      Note(path, "redirect_uris", "is missing: nobody can sign in", true);
+    }
   }
 
   CheckedProviders Take() {
@@ -79,9 +76,17 @@ class Checker {
   }
 
  private:
-  void Note(const std::string& path, const std::string& field, std::string_view what) {
+  void Note(const std::string& path, const absl::Status& problem) {
+    const std::string field = FieldOf(problem).value_or("");
+    std::string_view what(problem.message().data(), problem.message().size());
+    if (what.starts_with(field + ": ")) what.remove_prefix(field.size() + 2);
+    Note(path, field, what);
+  }
+
+  void Note(const std::string& path, const std::string& field, std::string_view what, bool warning = false) {
     const std::string where = path.empty() ? field : fmt::format("{}.{}", path, field);
-    checked_.problems.push_back({report_.lines.LineOf(where), where, std::string(what)});
+    checked_.problems.push_back({report_.lines.LineOf(where), where, std::string(what), index_, warning});
+    if (!warning) checked_.unusable.insert(index_);
   }
 
   // Each issuer identifier belongs to one authorization server (RFC 9207 section 4).
@@ -98,6 +103,7 @@ class Checker {
   const YamlReport& report_;
   const bool development_;
   CheckedProviders checked_;
+  int index_ = 0;
   std::set<std::string> ids_;
   std::map<std::string, config::v1::Provider> by_issuer_;
 };
@@ -123,17 +129,20 @@ CheckedProviders CheckProviders(std::string_view text, const std::string& name, 
   Config config;
   config::v1::Provider single;
   const YamlReport report = configuration ? ReadWholeYaml(text, config) : ReadWholeYaml(text, single);
+  if (configuration) return CheckReadProviders(config, report, development);
   Checker checker(report, development);
-  if (configuration) {
-    for (int i = 0; i < config.providers_size(); ++i) {
-      checker.Check(config.providers(i), fmt::format("providers[{}]", i));
-    }
-  } else {
-    CompleteCatalogueRecord(name, single);
-    checker.Check(std::move(single), "");
+  CompleteCatalogueRecord(name, single);
+  checker.Check(std::move(single), "");
+  return checker.Take();
+}
+
+CheckedProviders CheckReadProviders(const Config& config, const YamlReport& report, bool development) {
+  Checker checker(report, development);
+  for (int i = 0; i < config.providers_size(); ++i) {
+    checker.Check(config.providers(i), fmt::format("providers[{}]", i));
   }
   CheckedProviders checked = checker.Take();
-  checked.configuration = configuration;
+  checked.configuration = true;
   return checked;
 }
 

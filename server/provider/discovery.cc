@@ -43,7 +43,12 @@ Found ReadAnswer(const MetadataExpectation& expected, const HttpOutcome& answer)
   if (response.status != 200) {
     // Overloaded or broken; other refusals mean that the document is not here.
     const bool trouble = response.status == 429 || response.status >= 500;
-    return {Error(Reason::kProviderError, fmt::format("metadata: answered {}", response.status)), 0, trouble};
+    const std::string_view advice =
+        response.status == 404
+            ? ": there is no metadata under this issuer; correct issuer, or give the endpoints"
+            : "";
+    return {Error(Reason::kProviderError, fmt::format("metadata: answered {}{}", response.status, advice)), 0,
+            trouble};
   }
   const std::string_view type = response.Header("content-type").value_or("");
   auto metadata = ParseMetadata(expected, type, response.body.Expose());

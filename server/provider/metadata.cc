@@ -85,6 +85,11 @@ std::string_view MethodName(config::v1::ClientAuthentication authentication) {
   }
 }
 
+bool DifferByASlash(std::string_view one, std::string_view other) {
+  if (one.size() < other.size()) std::swap(one, other);
+  return one.ends_with('/') && one.substr(0, one.size() - 1) == other;
+}
+
 absl::Status CheckCapabilities(const Document& document, const MetadataExpectation& expected) {
   RETURN_IF_ERROR(document.Lists("response_types_supported", "code", true));
   RETURN_IF_ERROR(document.Lists("grant_types_supported", "authorization_code", false));
@@ -115,8 +120,11 @@ absl::StatusOr<ServerMetadata> ParseMetadata(const MetadataExpectation& expected
     const std::string_view received = issuer->text.Expose();
     const bool showable = received.size() <= 200 && IsPrintableAscii(received);
     return Error(Reason::kIssuerMismatch,
-                 fmt::format("metadata: issuer is '{}', expected '{}'", showable ? received : "(unprintable)",
-                             expected.issuer));
+                 fmt::format("metadata: issuer is '{}', expected '{}'{}",
+                             showable ? received : "(unprintable)", expected.issuer,
+                             DifferByASlash(received, expected.issuer)
+                                 ? ": write the configured issuer with the same end, the slash counts"
+                                 : ""));
   }
   RETURN_IF_ERROR(CheckCapabilities(document, expected));
 

@@ -2,6 +2,7 @@
 #include "provider/provider.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <utility>
@@ -90,10 +91,11 @@ absl::Status Provider::CheckExtraParameters(const std::map<std::string, std::str
     }
     const auto& allowed = record.optional_authorization_parameters();
     if (std::find(allowed.begin(), allowed.end(), name) == allowed.end()) {
+      const std::string names = allowed.empty() ? "(none)" : fmt::format("{}", fmt::join(allowed, ", "));
       return FieldError("extra_params",
                         fmt::format("has a parameter that is not among optional_authorization_parameters of "
-                                    "provider '{}'",
-                                    record.id()),
+                                    "provider '{}'; allowed: {}",
+                                    record.id(), names),
                         Reason::kParameterNotAllowed);
     }
   }
@@ -114,6 +116,10 @@ awaitable<absl::StatusOr<ServerMetadata>> Provider::Metadata(UrlParts parts, Tic
 }
 
 bool Provider::is_discovered() const { return state_->discovery.has_value(); }
+
+awaitable<absl::Status> Provider::CheckClientSecrets(Tick deadline) {
+  return state_->post.CheckSecrets(deadline);
+}
 
 ServerMetadata Provider::ConfiguredMetadata(const UrlParts& parts) const {
   const config::v1::Provider& record = state_->record;

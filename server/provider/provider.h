@@ -121,6 +121,9 @@ class Provider {
   // The configured ones alone. Requires an OAuth provider that is not discovered.
   ServerMetadata ConfiguredMetadata(const UrlParts& parts) const;
   bool is_discovered() const;
+  // Whether requests can be authenticated: one of the client secrets can be read now. Always OK for a
+  // public client. What cannot be read now but may be later is no kClientMisconfigured.
+  boost::asio::awaitable<absl::Status> CheckClientSecrets(Tick deadline);
 
   // RFC 6749 section 4.1.1, RFC 7636 section 4.3. An existing query of the endpoint is kept.
   std::string AuthorizationUrl(const ServerMetadata& metadata, const AuthorizationRequest& request) const;
@@ -163,6 +166,9 @@ class Catalogue {
 
   // The built-in records, by name: catalogue/*.yaml.
   static const std::map<std::string, config::v1::Provider>& BuiltIn();
+  // `record` over the built-in one that it names, if it does. Fails with the field "catalogue", and the
+  // name that was probably meant, when there is none of that name.
+  static absl::StatusOr<config::v1::Provider> OverBuiltIn(config::v1::Provider record);
 
  private:
   std::map<ProviderId, std::unique_ptr<Provider>> providers_;

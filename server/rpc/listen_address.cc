@@ -81,7 +81,11 @@ absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view text, std::str
   std::string host(text.substr(0, colon));
   const std::optional<int> port = ParsePort(text.substr(colon + 1));
   if (!port.has_value()) return FieldError(field, fmt::format("the port in \"{}\" must be 0 to 65535", text));
-  if (host == "localhost") host = "127.0.0.1";
+  if (host == "localhost") {
+    return FieldError(field, fmt::format("a name may stand for more than one address: write 127.0.0.1:{0} or "
+                                         "[::1]:{0} instead of localhost, here and at the client",
+                                         *port));
+  }
   if (!IsLoopback(host)) {
     return FieldError(field,
                       fmt::format("\"{}\" is refused: callers cannot be authenticated over the network "
@@ -94,6 +98,32 @@ absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view text, std::str
   address.host = std::move(host);
   address.port = *port;
   return address;
+}
+
+absl::Status CheckPortIsFree(const ListenAddress& address, std::string_view field) {
+  if (address.transport != Transport::kLoopback || address.port == 0) return absl::OkStatus();
+  sockaddr_in6 v6{};
+  sockaddr_in v4{};
+  const bool is_v6 = address.host == "[::1]";
+  v6.sin6_family = AF_INET6;
+  v6.sin6_addr = in6addr_loopback;
+  v6.sin6_port = htons(static_cast<uint16_t>(address.port));
+  v4.sin_family = AF_INET;
+  inet_pton(AF_INET, address.host.c_str(), &v4.sin_addr);
+  v4.sin_port = v6.sin6_port;
+  const int fd = socket(is_v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  // As gRPC does: connections of a process that has ended do not count.
+  const int on = 1;
+  const bool is_free = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+                       (is_v6 ? bind(fd, reinterpret_cast<const sockaddr*>(&v6), sizeof(v6))
+                              : bind(fd, reinterpret_cast<const sockaddr*>(&v4), sizeof(v4))) == 0;
+  const int error = errno;
+  if (fd >= 0) close(fd);
+  if (is_free) return absl::OkStatus();
+  return FieldError(
+      field,
+      fmt::format("cannot listen on {}: {}{}", address.ToString(), std::strerror(error),
+                  error == EADDRINUSE ? "; stop the process that has it, or choose another port" : ""));
 }
 
 absl::Status CheckSocketFolder(const std::string& path) {

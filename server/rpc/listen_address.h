@@ -22,10 +22,14 @@ struct ListenAddress {
   std::string ToString() const;
 };
 
-// Reads "unix:PATH", "unix:///PATH", "127.0.0.1:PORT" (any 127/8 address), "[::1]:PORT" or
-// "localhost:PORT", which is 127.0.0.1. Other addresses are refused, because callers cannot be
-// authenticated there yet. kInvalidField with the field `field`.
+// Reads "unix:PATH", "unix:///PATH", "127.0.0.1:PORT" (any 127/8 address) or "[::1]:PORT", which are
+// what clients accept. Other addresses are refused, because callers cannot be authenticated there yet,
+// and so are names. kInvalidField with the field `field`.
 absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view text, std::string_view field);
+
+// Whether the port can be listened on now; fails naming `field` and why. Asked before gRPC is, which
+// gives no reason but lines for its own developers.
+absl::Status CheckPortIsFree(const ListenAddress& address, std::string_view field);
 
 // Whether a socket can be made at `path`: its folder is there and may be written.
 absl::Status CheckSocketFolder(const std::string& path);

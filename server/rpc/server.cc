@@ -113,6 +113,7 @@ struct RpcServer::State {
 absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(RpcServerOptions options, RpcRooms rooms) {
   ASSIGN_OR_RETURN(ListenAddress address, rpc::ParseListenAddress(options.listen, "server.listen"));
   if (address.transport == Transport::kUnixSocket) RETURN_IF_ERROR(rpc::ClearStaleSocket(address.path));
+  RETURN_IF_ERROR(rpc::CheckPortIsFree(address, "server.listen"));
   auto state = std::make_unique<State>(std::move(address), options, rooms);
 
   KeepLibrary();

@@ -21,6 +21,8 @@ namespace {
 
 constexpr size_t kRawSize = AesGcm::kKeySize;
 constexpr size_t kHexSize = 2 * kRawSize;
+// One byte more than is accepted: with the newline.
+constexpr size_t kReadSize = kHexSize + 2;
 
 // Wraps under a root key that is in memory.
 class FileKeyWrapper final : public KeyWrapper {
@@ -102,6 +104,16 @@ absl::StatusOr<Secret> DecodeHex(const std::string& path, std::string_view digit
   return Secret::Take(std::move(*raw));
 }
 
+// Not for a database that there is: only its own key opens it.
+std::string HowToMakeOne(const std::string& path) {
+  return fmt::format("for a new database make one: (umask 077; head -c 32 /dev/urandom > {})", path);
+}
+
+std::string SizeOf(std::string_view content) {
+  return content.size() < kReadSize ? fmt::format("{} bytes", content.size())
+                                    : fmt::format("more than {} bytes", kReadSize - 1);
+}
+
 absl::StatusOr<Secret> DecodeKey(const std::string& path, std::string_view content) {
   Secret key;
   if (content.size() == kRawSize) {
@@ -112,7 +124,10 @@ absl::StatusOr<Secret> DecodeKey(const std::string& path, std::string_view conte
   } else if (content.size() == kHexSize || (content.size() == kHexSize + 1 && content.back() == '\n')) {
     ASSIGN_OR_RETURN(key, DecodeHex(path, content.substr(0, kHexSize)));
   } else {
-    return KeyFileError(path, "neither 32 bytes nor 64 hexadecimal digits with an optional newline");
+    return KeyFileError(path,
+                        fmt::format("has {}, neither 32 bytes nor 64 hexadecimal digits with an optional "
+                                    "newline; {}",
+                                    SizeOf(content), HowToMakeOne(path)));
   }
   if (std::ranges::all_of(key.Mutable(), [](uint8_t byte) { return byte == 0; })) {
     return KeyFileError(path, "the key is all zeros: make a random one (openssl rand -hex 32)");
@@ -157,11 +172,15 @@ absl::StatusOr<std::unique_ptr<KeyWrapper>> OpenRootKeyFile(const std::string& p
                                                             Random& random) {
   // Without O_NONBLOCK a FIFO in the place of the file would stop the start.
   const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!file.ok() && errno == ENOENT) {
+    return KeyFileError(path,
+                        fmt::format("cannot be opened: {}; {}", std::strerror(ENOENT), HowToMakeOne(path)));
+  }
   if (!file.ok()) return KeyFileErrno(path, "cannot be opened");
   struct stat info{};
   if (::fstat(file.fd(), &info) != 0) return KeyFileErrno(path, "cannot be examined");
   RETURN_IF_ERROR(CheckFile(path, info, mounted_secret));
-  ASSIGN_OR_RETURN(const Secret content, ReadUpTo(path, file.fd(), kHexSize + 2));
+  ASSIGN_OR_RETURN(const Secret content, ReadUpTo(path, file.fd(), kReadSize));
   ASSIGN_OR_RETURN(Secret key, DecodeKey(path, content.Expose()));
   std::string key_id = KeyIdOf(key);
   ASSIGN_OR_RETURN(AesGcm cipher, AesGcm::Create(std::move(key)));

@@ -82,6 +82,24 @@ TEST_F(ClientSecretTest, IsRotatedAtTheProviderWithoutAGrantNoticing) {
   EXPECT_THAT(world_->daemon().Output(), Not(HasSubstr(kPracticeClientSecret)));
 }
 
+TEST_F(ClientSecretTest, ThatIsInTheVaultIsReadBeforeTheUserIsSentToSignIn) {
+  std::string providers = DefaultProviders();
+  const std::string from_environment = "- env: PRACTICE_CLIENT_SECRET";
+  providers.replace(providers.find(from_environment), from_environment.size(),
+                    "- vault: {tenant: ops, name: practice}");
+  Start(providers);
+  const auto refused = world_->caller().StartAuth(World::StartRequest("practice"));
+  EXPECT_EQ(refused.status.reason, "CLIENT_MISCONFIGURED") << refused.status;
+  EXPECT_THAT(refused.status.message, HasSubstr("no static secret practice of tenant ops"));
+  v1::PutStaticSecretRequest put;
+  put.set_tenant("ops");
+  put.set_name("practice");
+  put.set_value(kPracticeClientSecret);
+  ASSERT_TRUE(world_->caller().PutStaticSecret(put).ok());
+  SignIn();
+  EXPECT_THAT(Answers(), ElementsAre("200"));
+}
+
 TEST_F(ClientSecretTest, ThatNobodyAcceptsCostsNoGrant) {
   StartWithFiles();
   WriteSecret("new", kNewSecret);

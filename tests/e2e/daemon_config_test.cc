@@ -22,6 +22,8 @@ namespace fs = std::filesystem;
 
 constexpr char kGoodKey[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n";
 
+constexpr char kMore[] = "fix these and run it again; more may follow";
+
 // A configuration in which DIR stands for the test's folder, and every problem that is to be named;
 // CONFIG in them stands for the file.
 struct Wrong {
@@ -48,7 +50,8 @@ providers:
       "CONFIG:5: providers[0].tokenEndpoint: is not a known key; did you mean token_endpoint?",
       "CONFIG:7: providers[0].client.client_secret: is not a known key; did you mean client_secrets? "
       "secrets are given by reference only, never by value: write {env: NAME}, {file: PATH} or "
-      "{vault: {tenant: T, name: N}}"}},
+      "{vault: {tenant: T, name: N}}",
+      kMore}},
 
     {"Meaning",
      R"(server:
@@ -64,7 +67,65 @@ http: {proxy: "hunter2"}
      {"CONFIG:2: server.listen: ", "CONFIG:3: server.drain_timeout: must be from 0s to 300s, is 3600s",
       "CONFIG:4: store.sqlite.path: must be a file", "CONFIG: vault.root_key_file: is required",
       "CONFIG:6: flows.lifetime: must be from 60s to 3600s, is 1s", "CONFIG:7: log.level: must be",
-      "CONFIG:8: http: the proxy is not"}},
+      "CONFIG:8: http: the proxy is not", kMore}},
+
+    {"FormAndMeaningAndWhatIsNotThere",
+     R"(server:
+  listen: unix:DIR/none/s
+  polers: 3
+store: {sqlite: {path: DIR/nowhere/db}}
+vault: {root_key_file: DIR/no.key}
+flows: {lifetime: soon}
+log: {level: loud}
+providers:
+- id: one
+  rotation: stict
+- id: two
+  catalogue: gogle
+- id: three
+  issuer: https://three.example
+  client: {client_id: me, client_secrets: [{file: DIR/none.secret}]}
+  redirect_uris: [https://app.example/cb]
+)",
+     2,
+     {"CONFIG:3: server.polers: is not a known key; did you mean pollers?",
+      "CONFIG:6: flows.lifetime: must be a duration",
+      "CONFIG:10: providers[0].rotation: must be one of none, keeps_old, strict, grace; did you mean strict?",
+      "CONFIG:7: log.level: must be",
+      "CONFIG:12: providers[1].catalogue: provider 'two': names no built-in provider; did you mean google?",
+      "CONFIG:4: store.sqlite.path: DIR/nowhere: No such file",
+      "CONFIG:5: vault.root_key_file: root key file DIR/no.key: cannot be opened",
+      "CONFIG:15: providers[2].client.client_secrets[0]: provider 'three': client secret: the file DIR/none",
+      kMore}},
+
+    {"AWrongValueAndNoRootKey",
+     R"(server: {listen: "unix:DIR/s"}
+store: {sqlite: {path: DIR/db}}
+vault: {root_key_file: DIR/no.key}
+flows: {lifetime: 1s}
+)",
+     2,
+     {"CONFIG:4: flows.lifetime: must be from", "CONFIG:3: vault.root_key_file: root key file DIR/no.key"}},
+
+    {"WhatHangsOnAMistakeIsNotSaid",
+     R"(server: {listen: "unix:DIR/s"}
+stor: {sqlite: {path: DIR/db}}
+vault: {root_key_file: DIR/open.key, root_key_file_is_mounted_secret: maybe}
+)",
+     2,
+     {"CONFIG:2: stor: is not a known key; did you mean store?",
+      "CONFIG:3: vault.root_key_file_is_mounted_secret: must be true or false", kMore}},
+
+    {"NoYaml", "server: [\n", 2, {"CONFIG:", kMore}},
+
+    {"Tildes",
+     R"(server: {listen: "unix:DIR/s"}
+store: {sqlite: {path: ~/db}}
+vault: {root_key_file: ~/root.key}
+)",
+     2,
+     {"CONFIG:2: store.sqlite.path: ~ is not expanded", "CONFIG:3: vault.root_key_file: ~ is not expanded",
+      kMore}},
 
     {"EveryProvider",
      R"(server: {listen: "unix:DIR/s"}
@@ -90,7 +151,22 @@ providers:
      {"CONFIG:5: providers[0].client.client_id: provider 'one': is missing",
       "CONFIG:8: providers[1].catalogue: provider 'two': names no built-in provider",
       "CONFIG:15: providers[2].client.client_secrets[1].env: provider 'three': must be the name of",
-      "CONFIG:17: providers[3].issuer: provider 'four': "}},
+      "CONFIG:17: providers[3].issuer: provider 'four': ", kMore}},
+
+    {"SeveralProblemsOfOneProvider",
+     R"(server: {listen: "unix:DIR/s"}
+store: {sqlite: {path: DIR/db}}
+vault: {root_key_file: DIR/root.key}
+providers:
+- id: one
+  issuer: http://one.example
+  request_timeout: 90s
+  client: {client_secrets: [{env: S}]}
+)",
+     2,
+     {"CONFIG:6: providers[0].issuer: provider 'one': must be https",
+      "CONFIG:7: providers[0].request_timeout: provider 'one': must be from 1s to 60s",
+      "CONFIG:8: providers[0].client.client_id: provider 'one': is missing", kMore}},
 
     {"ProvidersTogether",
      R"(server: {listen: "unix:DIR/s"}
@@ -101,7 +177,7 @@ providers:
 - {id: same, issuer: "https://two.example", client: {client_id: me}}
 )",
      2,
-     {"CONFIG:6: providers[1]: id: 'same' is given twice"}},
+     {"CONFIG:6: providers[1].id: 'same' is given twice", kMore}},
 
     {"WhatIsNotThere",
      R"(server:
@@ -135,7 +211,7 @@ vault: {root_key_file: DIR/short.key}
 )",
      1,
      {"CONFIG:2: store.sqlite.path: DIR/folder: is not a regular file",
-      "CONFIG:3: vault.root_key_file: root key file DIR/short.key: neither 32 bytes nor 64"}},
+      "CONFIG:3: vault.root_key_file: root key file DIR/short.key: has 5 bytes, neither 32 bytes nor 64"}},
 };
 
 class DaemonConfigFile : public ::testing::Test {

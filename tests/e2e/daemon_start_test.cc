@@ -63,6 +63,9 @@ TEST_F(DaemonStart, AWrongCommandLineIsExplainedWithCode2) {
   const EndedRun stray = run_.ToEnd({"--config", "x", "--data-dir", "y"});
   EXPECT_EQ(stray.exit_code, 2);
   EXPECT_THAT(stray.output, HasSubstr("--data-dir belongs to --dev"));
+  const EndedRun alone = run_.ToEnd({"good.yaml"});
+  EXPECT_EQ(alone.exit_code, 2);
+  EXPECT_THAT(alone.output, HasSubstr("grantkeepd --config good.yaml"));
   const EndedRun missing = run_.ToEnd({"--config", run_.path("none.yaml")});
   EXPECT_EQ(missing.exit_code, 2);
   EXPECT_THAT(missing.output, HasSubstr("none.yaml"));
@@ -188,7 +191,8 @@ TEST_F(DaemonStart, ASecondOneOnTheSameDataIsToldWhoHasIt) {
   run_.Start({"--dev"});
   const EndedRun second = run_.ToEnd({"--dev", "--listen", "127.0.0.1:0"});
   EXPECT_EQ(second.exit_code, 1);
-  EXPECT_THAT(second.output, AllOf(HasSubstr(std::to_string(run_.pid())), HasSubstr("lock")));
+  EXPECT_THAT(second.output, AllOf(HasSubstr(std::to_string(run_.pid())), HasSubstr("lock"),
+                                   HasSubstr("stop it, or give store.sqlite.path another file")));
   v1::ListStaticSecretsRequest request;
   request.set_tenant("acme");
   EXPECT_TRUE(Caller(run_.address()).ListStaticSecrets(request).ok()) << "the first is undisturbed";
@@ -201,6 +205,30 @@ TEST_F(DaemonStart, ASocketInUseIsNotStolen) {
   EXPECT_EQ(second.exit_code, 1);
   EXPECT_THAT(second.output, HasSubstr("another process is listening"));
   run_.End(SIGTERM);
+}
+
+TEST_F(DaemonStart, APortInUseIsSaidInOneLine) {
+  run_.Start({"--dev", "--listen", "127.0.0.1:0"});
+  const std::string address = run_.address();
+  const EndedRun second = run_.ToEnd({"--dev", "--data-dir", run_.path("other"), "--listen", address});
+  EXPECT_EQ(second.exit_code, 1);
+  EXPECT_THAT(second.output, HasSubstr("cannot listen on " + address + ": Address already in use; stop"));
+  EXPECT_THAT(second.output, Not(HasSubstr("grpc")));
+  run_.End(SIGTERM);
+}
+
+TEST_F(DaemonStart, AProviderAtWhichNobodyCanSignInIsAWarning) {
+  WriteRootKey();
+  const std::string config =
+      Configuration("providers: [{id: p, issuer: 'https://as.example', client: {client_id: me}}]\n");
+  constexpr char kWarning[] =
+      "config.yaml:8: providers[0].redirect_uris: provider 'p': is missing: nobody can sign in";
+  const EndedRun check = Check(config);
+  EXPECT_EQ(check.exit_code, 0);
+  EXPECT_THAT(check.output, HasSubstr(kWarning));
+  run_.Start({"--config", config});
+  EXPECT_THAT(run_.output(), HasSubstr(kWarning));
+  EXPECT_EQ(run_.End(SIGTERM).exit_code, 0);
 }
 
 TEST_F(DaemonStart, ADatabaseWithoutItsKeyIsNotGivenANewOne) {

@@ -63,6 +63,7 @@ class DaemonTest : public ::testing::Test {
   // Development mode with a provider at held_.
   void StartWithHeldProvider(const std::string& more = "",
                              std::map<std::string, std::string> environment = {}) {
+    environment.try_emplace("CLIENT_SECRET", "the-client-secret");
     run_.Start({"--dev", "--config", run_.Write("config.yaml", more + Provider(held_.url()))},
                std::move(environment));
     caller_ = std::make_unique<Caller>(run_.address());

@@ -5,8 +5,10 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/call.h"
 #include "config/yaml.h"
@@ -41,7 +43,14 @@ class Rooms {
     config::v1::Config config;
     const absl::Status read = ReadYaml(providers_yaml, "test.yaml", config);
     if (!read.ok()) throw std::runtime_error(std::string(read.message()));
-    Provider::Dependencies dependencies{http, clock, &ResolveSecret, false};
+    Provider::Dependencies dependencies{http, clock,
+                                        [this](config::v1::SecretReference reference, Tick deadline) {
+                                          secret_reads.push_back({reference, deadline});
+                                          const absl::Status failure =
+                                              secret_failure ? secret_failure(reference) : absl::OkStatus();
+                                          return ResolveSecret(std::move(reference), failure);
+                                        },
+                                        false};
     auto created = Catalogue::Create(config.providers(), dependencies);
     if (!created.ok()) throw std::runtime_error(std::string(created.status().message()));
     catalogue = *std::move(created);
@@ -89,10 +98,18 @@ class Rooms {
   std::unique_ptr<Grants> grants;
   std::unique_ptr<Flows> flows;
   std::unique_ptr<Catalogue> catalogue;
+  // Why a client secret cannot be read; every one can while there is no function.
+  std::function<absl::Status(const config::v1::SecretReference&)> secret_failure;
+  struct SecretRead {
+    config::v1::SecretReference reference;
+    Tick deadline;
+  };
+  std::vector<SecretRead> secret_reads;
 
  private:
   static boost::asio::awaitable<absl::StatusOr<Secret>> ResolveSecret(config::v1::SecretReference reference,
-                                                                      Tick) {
+                                                                      absl::Status failure) {
+    if (!failure.ok()) co_return failure;
     co_return Secret("secret-of-" + reference.env());
   }
 

@@ -39,9 +39,11 @@ absl::StatusOr<LockFile> LockFile::Acquire(const std::string& path) {
   LockFile lock(fd);
   if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK) {
-      return Error(Reason::kStoreUnavailable,
-                   fmt::format("store: {} holds the lock file {}; only one process may own the store",
-                               Owner(fd), path));
+      return Error(
+          Reason::kStoreUnavailable,
+          fmt::format("store: {} holds the lock file {}; only one process may own the store: stop it, or "
+                      "give store.sqlite.path another file (with --dev: --data-dir another folder)",
+                      Owner(fd), path));
     }
     return Error(Reason::kStoreUnavailable, fmt::format("store: the lock file {} cannot be locked: {}", path,
                                                         std::generic_category().message(errno)));

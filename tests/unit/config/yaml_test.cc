@@ -188,6 +188,10 @@ INSTANTIATE_TEST_SUITE_P(
               "like something else"},
         Wrong{"providers:\n- rotation: GRACE\n",
               "test.yaml:2: providers[0].rotation: must be one of none, keeps_old, strict, grace"},
+        Wrong{
+            "providers:\n- rotation: stict\n",
+            "test.yaml:2: providers[0].rotation: must be one of none, keeps_old, strict, grace; did you mean "
+            "strict?"},
         Wrong{"providers:\n- rotation: unspecified\n",
               "test.yaml:2: providers[0].rotation: must be one of none, keeps_old, strict, grace"},
         Wrong{"providers:\n- kind: 1\n", "test.yaml:2: providers[0].kind: must be one of oauth, static"}));

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "base/reason.h"
-#include "tests/support/rooms.h"
 #include "tests/support/interposed_store.h"
+#include "tests/support/rooms.h"
 
 namespace grantkeep::testing {
 namespace {
@@ -41,6 +41,9 @@ providers:
     static_credential: {header_name: Authorization}
 )";
 
+constexpr char kMetadata[] = R"({"issuer":"https://login.example/realm","response_types_supported":["code"],
+  "authorization_endpoint":"https://login.example/a","token_endpoint":"https://login.example/t"})";
+
 class ServerStatusTest : public ::testing::Test {
  protected:
   static boost::asio::awaitable<absl::StatusOr<Secret>> Resolve(config::v1::SecretReference reference, Tick) {
@@ -70,6 +73,12 @@ class ServerStatusTest : public ::testing::Test {
       copy.answered = outcome.answered;
       return copy;
     });
+  }
+
+  void AnswerWithBody(const HttpOutcome& outcome) {
+    const int status = outcome.response->status;
+    const std::string body(outcome.response->body.Expose());
+    rooms_.http.OnRequest([=](const ScriptedHttp::Seen&) { return ScriptedHttp::Json(status, body); });
   }
 
   Rooms rooms_{kProviders};
@@ -125,18 +134,20 @@ TEST_F(ServerStatusTest, WithoutBeingToldToItAsksNoProvider) {
 }
 
 TEST_F(ServerStatusTest, AsksTheTokenEndpointsOriginOrTheMetadataWithoutCredentials) {
-  rooms_.http.OnRequest([](const ScriptedHttp::Seen&) { return ScriptedHttp::Json(404, "{}"); });
+  rooms_.http.OnRequest([](const ScriptedHttp::Seen&) { return ScriptedHttp::Json(200, kMetadata); });
   const auto status = Gather(true);
-  ASSERT_EQ(rooms_.http.seen().size(), 2u);
+  ASSERT_EQ(rooms_.http.seen().size(), 3u);
   std::vector<std::string> urls;
   for (const ScriptedHttp::Seen& seen : rooms_.http.seen()) {
     EXPECT_EQ(seen.method, HttpRequest::Method::kGet);
-    EXPECT_THAT(seen.headers, IsEmpty());
+    for (const auto& [name, value] : seen.headers) EXPECT_EQ(name, "Accept");
     EXPECT_EQ(seen.body, "");
     urls.push_back(seen.url);
   }
   EXPECT_THAT(urls, ElementsAre("https://as.example:8443/",
-                                "https://login.example/.well-known/oauth-authorization-server/realm"));
+                                "https://login.example/.well-known/oauth-authorization-server/realm",
+                                "https://login.example/.well-known/oauth-authorization-server/realm"))
+      << "the last whether it answers now: metadata are kept";
   EXPECT_EQ(status.providers(0).checked_host(), "as.example:8443");
   EXPECT_EQ(status.providers(1).checked_host(), "login.example:443");
   EXPECT_EQ(status.providers(2).reachability(), v1::REACHABILITY_NOT_CHECKED) << "kind static";
@@ -157,6 +168,72 @@ TEST_F(ServerStatusTest, AnyHttpAnswerIsReachable) {
     EXPECT_EQ(status.providers(0).reachability(), v1::REACHABILITY_REACHABLE);
     EXPECT_EQ(status.providers(0).problem(), "");
   }
+}
+
+TEST_F(ServerStatusTest, MetadataThatCannotBeUsedAreAProblem) {
+  const std::pair<HttpOutcome, const char*> answers[] = {
+      {ScriptedHttp::Json(404, "{}"), "correct issuer, or give the endpoints"},
+      {ScriptedHttp::Json(200, R"({"issuer":"https://login.example/realm/"})"), "the slash counts"},
+  };
+  for (const auto& [answer, problem] : answers) {
+    AnswerWithBody(answer);
+    const auto status = Gather(true);
+    EXPECT_EQ(status.providers(0).reachability(), v1::REACHABILITY_REACHABLE) << "configured endpoints";
+    EXPECT_EQ(status.providers(1).reachability(), v1::REACHABILITY_UNREACHABLE);
+    EXPECT_THAT(status.providers(1).problem(), HasSubstr(problem));
+    rooms_.clock.Advance(seconds(6));  // a failure is remembered for 5 s
+  }
+  AnswerWithBody(ScriptedHttp::Json(200, kMetadata));
+  EXPECT_EQ(Gather(true).providers(1).problem(), "");
+}
+
+TEST_F(ServerStatusTest, MetadataThatAreKeptDoNotHideAServerThatIsDown) {
+  AnswerWithBody(ScriptedHttp::Json(200, kMetadata));
+  EXPECT_EQ(Gather(true).providers(1).reachability(), v1::REACHABILITY_REACHABLE);
+  HttpOutcome refused;
+  refused.error = Error(Reason::kProviderUnreachable, "connection refused");
+  AnswerWith(refused);
+  EXPECT_EQ(Gather(true).providers(1).reachability(), v1::REACHABILITY_UNREACHABLE);
+}
+
+TEST(ServerStatusOfUrlParts, AsksTheDefaultsHostAndNoneWhereThereIsNoDefault) {
+  constexpr char kParts[] = R"(
+providers:
+  - id: anybody
+    authorization_endpoint: https://{domain}/authorize
+    token_endpoint: https://{domain}/token
+    url_parts: {domain: {allowed: ["*.okta.example"]}}
+    client: {client_id: me}
+  - id: by_default
+    authorization_endpoint: https://{site}.example.com/authorize
+    token_endpoint: https://{site}.example.com/token
+    url_parts: {site: {allowed: [eu, us], default_value: eu}}
+    client: {client_id: me}
+  - id: by_path
+    authorization_endpoint: https://as.example/{org}/authorize
+    token_endpoint: https://as.example/{org}/token
+    url_parts: {org: {allowed: ["*"]}}
+    client: {client_id: me}
+)";
+  Rooms rooms{kParts};
+  rooms.http.OnRequest([](const ScriptedHttp::Seen&) { return ScriptedHttp::Json(404, "{}"); });
+  ServerStatus status({.version = "1", .development = false, .store_kind = "sqlite"},
+                      {.store = *rooms.store,
+                       .catalogue = *rooms.catalogue,
+                       .http = rooms.http,
+                       .clock = rooms.clock,
+                       .resolve_secret = {}});
+  const auto got = rooms.loop.Run(status.Gather(true, rooms.clock.Steady() + seconds(30)));
+  ASSERT_TRUE(got.ok());
+  std::vector<std::string> urls;
+  for (const ScriptedHttp::Seen& seen : rooms.http.seen()) urls.push_back(seen.url);
+  EXPECT_THAT(urls, ::testing::UnorderedElementsAre("https://eu.example.com/", "https://as.example/"));
+  EXPECT_EQ(got->providers(0).reachability(), v1::REACHABILITY_NOT_CHECKED);
+  EXPECT_EQ(got->providers(0).checked_host(), "");
+  EXPECT_EQ(got->providers(0).problem(), "not asked: its host differs from customer to customer");
+  EXPECT_EQ(got->providers(1).reachability(), v1::REACHABILITY_REACHABLE);
+  EXPECT_EQ(got->providers(1).checked_host(), "eu.example.com:443");
+  EXPECT_EQ(got->providers(2).reachability(), v1::REACHABILITY_REACHABLE);
 }
 
 TEST_F(ServerStatusTest, NoAnswerIsUnreachableAndSaysWhy) {

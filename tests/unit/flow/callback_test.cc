@@ -108,7 +108,7 @@ TEST(Callback, AnIssForAProviderWithoutIssuerIsRefusedWithTheReason) {
   none.set_iss_advertised(false);
   none.clear_issuer();
   EXPECT_THAT(Message(Check("https://app.example/cb?code=a&iss=https://x", none).status()),
-              HasSubstr("no issuer configured"));
+              HasSubstr("no issuer configured to compare it with; if this is its own, set issuer: "));
 }
 
 TEST(Callback, TheProvidersErrorIsShownOnlyAfterTheIssuerIsProven) {

@@ -122,6 +122,19 @@ TEST_F(FlowTest, WrongRequestsNameTheField) {
   }
 }
 
+TEST_F(FlowTest, AParameterThatIsNotAllowedIsAnsweredWithThoseThatAre) {
+  StartAuthRequest request = StartRequest();
+  request.extra_params = {{"canary", "x"}};
+  const absl::Status allowed = Start(std::move(request)).status();
+  EXPECT_TRUE(HasReason(allowed, Reason::kParameterNotAllowed));
+  EXPECT_THAT(std::string(allowed.message()), ::testing::EndsWith("of provider 'p'; allowed: hd"));
+  EXPECT_THAT(std::string(allowed.message()), Not(HasSubstr("canary")));
+  StartAuthRequest none = StartRequest();
+  none.provider = ProviderId("found");
+  none.extra_params = {{"canary", "x"}};
+  EXPECT_THAT(std::string(Start(std::move(none)).status().message()), ::testing::EndsWith("allowed: (none)"));
+}
+
 TEST_F(FlowTest, AFlowIsCompletedOnce) {  // [B13]
   ProviderGrants();
   const auto started = Start();

@@ -69,7 +69,7 @@ log:
                           "6 providers[1].token_endpoint: must be https",
                           "8 providers[1].request_timeout: must be from 1s to 60s",
                           "10 providers[1].client.client_id: is missing",
-                          "14 providers[2].catalogue: names no built-in provider",
+                          "14 providers[2].catalogue: names no built-in provider; did you mean google?",
                           "15 providers[3].id: 'two' is given twice", "19 log.colour: is not a known key"));
 }
 
@@ -98,7 +98,7 @@ TEST(CheckProviders, DevelopmentAcceptsPlainHttpOnThisMachine) {
 
 TEST(CheckProviders, TwoProvidersOfOneIssuerMustAgree) {
   constexpr char kTwo[] = R"(providers:
-  - {id: a, issuer: "https://as.example", client: {client_id: me}}
+  - {id: a, issuer: "https://as.example", client: {client_id: me}, redirect_uris: ["https://app.example/a"]}
   - id: b
     issuer: https://as.example
     authorization_endpoint: https://as.example/a
@@ -107,6 +107,35 @@ TEST(CheckProviders, TwoProvidersOfOneIssuerMustAgree) {
 )";
   EXPECT_THAT(Lines(CheckProviders(kTwo, "x", false)),
               ElementsAre("4 providers[1].issuer: is also that of 'a', which has different endpoints"));
+}
+
+TEST(CheckProviders, OneAtWhichNobodyCanSignInIsAWarning) {
+  constexpr char kMute[] = R"(providers:
+  - id: a
+    issuer: https://as.example
+    client: {client_id: me}
+  - {id: discord, catalogue: discord}
+)";
+  const CheckedProviders checked = CheckProviders(kMute, "x", false);
+  EXPECT_THAT(Lines(checked), ElementsAre("2 providers[0].redirect_uris: is missing: nobody can sign in"));
+  EXPECT_TRUE(checked.problems.at(0).warning);
+  EXPECT_THAT(checked.unusable, IsEmpty());
+  EXPECT_THAT(Lines(CheckProviders(kMute, "x", true)), IsEmpty()) << "any of this machine is allowed";
+}
+
+TEST(CheckProviders, ProblemsSayWhichProviderAndWhichOnesAreUnusable) {
+  const CheckedProviders checked = CheckProviders(R"(providers:
+  - {id: form, pkce: maybe}
+  - {id: good, catalogue: discord}
+  - {id: meaning, issuer: "http://as.example"}
+  - {id: unknown, catalogue: zzzzzzzz}
+)",
+                                                  "x", false);
+  EXPECT_THAT(checked.unusable, ElementsAre(0, 2, 3));
+  std::vector<int> providers;
+  for (const ProviderProblem& problem : checked.problems) providers.push_back(problem.provider);
+  EXPECT_THAT(providers, ElementsAre(-1, 2, 2, 3));
+  EXPECT_THAT(checked.problems.back().what, HasSubstr("there are discord, github, google"));
 }
 
 TEST(CheckProviders, ASecretInTheFileIsNotRepeated) {

@@ -87,10 +87,20 @@ TEST_F(DiscoveryTest, AnotherIssuersDocumentIsNotUsed) {
       "provider 'example': metadata: issuer is 'https://as.example', expected 'https://as.example/tenant'");
 }
 
+TEST_F(DiscoveryTest, AnIssuerThatDiffersByASlashIsToldSo) {
+  Serve({{"https://as.example/.well-known/oauth-authorization-server", &Good}});
+  EXPECT_THAT(MessageOf(Get(*Discovered("https://as.example/")).status()),
+              ::testing::EndsWith("expected 'https://as.example/': write the configured issuer with the same "
+                                  "end, the slash counts"));
+}
+
 TEST_F(DiscoveryTest, AFailureIsRememberedForFiveSeconds) {
   const auto provider = Discovered();
   Serve({});
-  EXPECT_EQ(MessageOf(Get(*provider).status()), "provider 'example': metadata: answered 404");
+  EXPECT_EQ(MessageOf(Get(*provider).status()),
+            "provider 'example': metadata: answered 404: there is no metadata under this issuer; correct "
+            "issuer, or "
+            "give the endpoints");
   EXPECT_THAT(http_.seen(), SizeIs(2));
   Serve({{"https://as.example/.well-known/oauth-authorization-server", &Good}});
   clock_.Advance(milliseconds(4999));

@@ -106,7 +106,20 @@ TEST_F(RootKeyFile, MayBeASymbolicLink) {
   EXPECT_TRUE(OpenRootKeyFile(link, false, random_).ok());
 }
 
-TEST_F(RootKeyFile, MustExist) { ExpectRefused("cannot be opened: No such file"); }
+TEST_F(RootKeyFile, MustExist) {
+  ExpectRefused(
+      "cannot be opened: No such file or directory; for a new database make one: (umask 077; head -c 32 "
+      "/dev/urandom > " +
+      path_ + ")");
+}
+
+TEST_F(RootKeyFile, OfTheWrongSizeIsToldItsSizeAndHowToMakeOne) {
+  Write(std::string(31, 'k'));
+  ExpectRefused("has 31 bytes, neither 32 bytes nor 64");
+  ExpectRefused("(umask 077; head -c 32 /dev/urandom > " + path_ + ")");
+  Write(std::string(10'000, 'k'));
+  ExpectRefused("has more than 65 bytes");
+}
 
 TEST_F(RootKeyFile, MayNotBeADirectory) {
   std::filesystem::create_directory(path_);
