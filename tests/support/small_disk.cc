@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <string>
@@ -22,7 +23,7 @@ void Must(bool done, const char* what) {
   if (!done) throw std::runtime_error(fmt::format("a small disk: {}: {}", what, std::strerror(errno)));
 }
 
-void LeaveTheMountsOfOthersAlone() {
+void LeaveTheMountsOfOthersAlone(const std::filesystem::path& folder) {
   const uid_t user = geteuid();
   const gid_t group = getegid();
   // Root of a container may not mount either: then, as for everybody else, in a namespace of its own.
@@ -32,13 +33,18 @@ void LeaveTheMountsOfOthersAlone() {
     std::ofstream("/proc/self/uid_map") << fmt::format("0 {} 1", user);
     std::ofstream("/proc/self/gid_map") << fmt::format("0 {} 1", group);
   }
-  Must(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, "private mounts");
+  // The mount that has the folder; below a chroot that need not be "/".
+  std::filesystem::path mounted = folder;
+  while (mount("none", mounted.c_str(), nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+    Must(errno == EINVAL && mounted.has_relative_path(), "private mounts");
+    mounted = mounted.parent_path();
+  }
 }
 
 }  // namespace
 
 SmallDisk::SmallDisk(size_t megabytes) {
-  LeaveTheMountsOfOthersAlone();
+  LeaveTheMountsOfOthersAlone(dir_.path());
   const std::string options = fmt::format("size={}m,mode=0700", megabytes);
   Must(mount("tmpfs", dir_.path().c_str(), "tmpfs", MS_NOSUID | MS_NODEV, options.c_str()) == 0, "mount");
 }

@@ -236,7 +236,7 @@ TEST_P(ExampleTest, UrlPartsGoToTheService) {
   const auto agent = Agent({"--url-part", "domain=acme.example"});
   EXPECT_EQ(agent->Finish(), 1);
   EXPECT_THAT(agent->Output(),
-              HasSubstr("\n  field url_parts[\"domain\"]: is not a part of provider 'practice'"));
+              HasSubstr("\n  field url_parts: has a name that is not a part of provider 'practice'"));
 }
 
 TEST_P(ExampleTest, AnApiThatCannotBeReachedIsNamed) {

@@ -53,7 +53,7 @@ const Row kRows[] = {
     {"TheRootKeyIsAway", Reason::kClientMisconfigured, Reason::kKeyUnavailable, Reason::kKeyUnavailable,
      "the reason"},
     {"TimeIsUp", Reason::kClientMisconfigured, Reason::kDeadline, Reason::kDeadline, "the reason"},
-    {"TheRecordIsDamaged", Reason::kClientMisconfigured, Reason::kStoreCorrupt, Reason::kClientMisconfigured,
+    {"TheRecordIsDamaged", Reason::kClientMisconfigured, Reason::kStoreCorrupt, Reason::kStoreCorrupt,
      "client.client_secrets[1]: the reason"},
 };
 

@@ -228,7 +228,7 @@ TEST_P(LostStreamTest, OtherEndsOfAStreamAreInDoubtAndNotRetried) {
         const uint32_t stream = co_await session.ReadRequest();
         ++requests;
         if (how == "goaway") co_await session.GoAway(stream);
-        // Not our stream, and no other: certain by the protocol, but libcurl does not tell.
+        // Not our stream, and no other: certain by the protocol, but only newer libcurls tell.
         if (how == "early goaway") co_await session.GoAway(reused ? stream - 2 : 0);
         if (how == "close" || how.ends_with("goaway")) co_return co_await connection.Close();
         if (how == "reset") co_return connection.Reset();
@@ -239,7 +239,8 @@ TEST_P(LostStreamTest, OtherEndsOfAStreamAreInDoubtAndNotRetried) {
     client_ = NewClient();
     const int accepted = server_->accepted();
     if (reused) ASSERT_THAT(Run(*client_, Post(server_->Url(), "x")), Answered(200));
-    EXPECT_THAT(Run(*client_, Post(server_->Url(), "x")), InDoubt(""));
+    const HttpOutcome outcome = Run(*client_, Post(server_->Url(), "x"));
+    if (how != "early goaway" || !outcome.not_sent) EXPECT_THAT(outcome, InDoubt(""));
     EXPECT_EQ(requests, 1);
     EXPECT_EQ(server_->accepted(), accepted + 1);
   }
