@@ -65,7 +65,6 @@ Finding Store(const v1::GetServerStatusResponse& status) {
             "look at the daemon's log, and at the disk or the server behind the store"};
   }
   const milliseconds skew = Millis(store.time()) - Millis(status.server_time());
-  // The store answered before the daemon did, which may have waited for providers meanwhile.
   const Level level = LevelOfSkew(skew);
   if (level == Level::kOk) return {level, "store", store.kind() + " answers", ""};
   return {level, "store",
@@ -80,11 +79,16 @@ Finding Reachability(const v1::ProviderStatus& provider) {
       return {Level::kOk, check, provider.checked_host() + " answers", ""};
     case v1::REACHABILITY_UNREACHABLE:
       return {Level::kFail, check, fmt::format("{}: {}", provider.checked_host(), provider.problem()),
-              "check the daemon's way there: DNS, firewall, `http.proxy` and `http.ca_file` in its "
-              "configuration"};
+              provider.problem().find("metadata") != std::string::npos
+                  ? "correct the provider's `issuer`, or give its endpoints"
+                  : "check the daemon's way there: DNS, firewall, `http.proxy` and `http.ca_file` in its "
+                    "configuration"};
     default:
       return {Level::kOk, check,
-              provider.kind() == v1::PROVIDER_KIND_STATIC ? "keys only, no server to ask" : "not asked", ""};
+              !provider.problem().empty()                   ? provider.problem()
+              : provider.kind() == v1::PROVIDER_KIND_STATIC ? "keys only, no server to ask"
+                                                            : "not asked",
+              ""};
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <filesystem>
 
@@ -46,15 +47,23 @@ Attempt Trying(std::string what) {
           .secret = {}};
 }
 
+// The daemon would take it, if with a warning.
+bool Accepted(const CheckedProviders& checked) {
+  return std::ranges::all_of(checked.problems, &ProviderProblem::warning);
+}
+
 std::string ProblemsAsText(const CheckedProviders& checked, const std::string& file) {
   std::string text;
   for (const ProviderProblem& problem : checked.problems) {
     const std::string place = problem.line == 0 ? file : fmt::format("{}:{}", file, problem.line);
     const std::string field = problem.path.empty() ? "" : problem.path + ": ";
-    text += Printable(fmt::format("{}: {}{}", place, field, problem.what)) + "\n";
+    text +=
+        Printable(fmt::format("{}: {}{}{}", place, problem.warning ? "warning: " : "", field, problem.what)) +
+        "\n";
   }
-  if (!text.empty()) return text;
-  return Printable(fmt::format("{}: ok, {}", file,
+  if (!Accepted(checked)) return text;
+  return text +
+         Printable(fmt::format("{}: ok, {}", file,
                                checked.configuration ? fmt::format("{} providers", checked.providers)
                                                      : std::string("one provider's record"))) +
          "\n";
@@ -63,10 +72,13 @@ std::string ProblemsAsText(const CheckedProviders& checked, const std::string& f
 boost::json::value ProblemsAsJson(const CheckedProviders& checked, const std::string& file) {
   boost::json::array problems;
   for (const ProviderProblem& problem : checked.problems) {
-    problems.push_back({{"line", problem.line}, {"field", problem.path}, {"message", problem.what}});
+    problems.push_back({{"line", problem.line},
+                        {"field", problem.path},
+                        {"message", problem.what},
+                        {"warning", problem.warning}});
   }
   return {{"file", file},
-          {"ok", checked.problems.empty()},
+          {"ok", Accepted(checked)},
           {"providers", checked.providers},
           {"problems", std::move(problems)}};
 }
@@ -133,7 +145,7 @@ ExitCode Run(const LocalContext& context, const ProvidersCheckArguments& argumen
   const ExitCode printed = context.globals.json
                                ? PrintDocument(context, ProblemsAsJson(checked, arguments.file))
                                : context.Print(ProblemsAsText(checked, arguments.file));
-  return printed == kOk && !checked.problems.empty() ? kFailed : printed;
+  return printed == kOk && !Accepted(checked) ? kFailed : printed;
 }
 
 }  // namespace grantkeep::cli

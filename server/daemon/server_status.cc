@@ -24,6 +24,8 @@ using boost::asio::awaitable;
 using config::v1::SecretReference;
 
 constexpr char kNoAnswer[] = "no answer in time";
+// Later than anybody looks, should a store show it for a moment.
+constexpr Duration kNobodysDue = std::chrono::hours(24);
 constexpr char kHostDiffers[] = "not asked: its host differs from customer to customer";
 
 std::string MessageOf(const absl::Status& status) {
@@ -99,6 +101,7 @@ struct ServerStatus::Gathering {
   v1::GetServerStatusResponse response;
   Tick deadline;
   int left = 0;
+  std::optional<Duration> store_lead;  // of the store's clock over ours
   Event all_done;
 
   void EndOne() {
@@ -141,21 +144,27 @@ awaitable<absl::StatusOr<v1::GetServerStatusResponse>> ServerStatus::Gather(bool
   }
   // What is not done at the deadline stays reported as it is: without an answer.
   [[maybe_unused]] const bool done = co_await gathering->all_done.Wait(rooms_.clock, gathering->deadline);
-  rpc::SetTimestamp(rooms_.clock.Now(), *response.mutable_server_time());
+  // Both at the same moment: the store has answered before the slowest provider has.
+  const Time end = rooms_.clock.Now();
+  rpc::SetTimestamp(end, *response.mutable_server_time());
+  if (gathering->store_lead.has_value()) {
+    rpc::SetTimestamp(end + *gathering->store_lead, *response.mutable_store()->mutable_time());
+  }
   co_return response;
 }
 
 awaitable<void> ServerStatus::AskStore(std::shared_ptr<Gathering> gathering) {
-  // A precondition that cannot hold: nothing is written, and the store says what time it has.
+  // A write like any other, which a full disk refuses, and of which nothing stays.
   const Key nobodys = Key::Of(Kind::kGrant, TenantId("-"), "status");
   std::vector<Write> writes;
-  writes.emplace_back(RequireLease{.key = nobodys, .owner = "status"});
+  writes.emplace_back(SetDue{.key = nobodys, .at = rooms_.store.Now() + kNobodysDue});
+  writes.emplace_back(ClearDue{.key = nobodys});
   const absl::StatusOr<CommitResult> result =
       co_await rooms_.store.Commit(std::move(writes), gathering->deadline);
   v1::StoreStatus& store = *gathering->response.mutable_store();
   store.set_available(result.ok());
   store.set_problem(result.ok() ? "" : MessageOf(result.status()));
-  if (result.ok()) rpc::SetTimestamp(result->store_time, *store.mutable_time());
+  if (result.ok()) gathering->store_lead = result->store_time - rooms_.clock.Now();
   gathering->EndOne();
 }
 

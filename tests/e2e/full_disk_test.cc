@@ -51,6 +51,11 @@ class FullDisk : public OnSmallDisk, public PracticeTest {
     request.set_name(name);
     return world_->caller().GetStaticSecret(request).ok();
   }
+  // What `grantkeep doctor` is told.
+  std::string StoreProblem() {
+    const auto status = world_->caller().GetServerStatus({}, std::chrono::seconds(20));
+    return status.ok() ? status->store().problem() : "no answer";
+  }
   std::string Output() { return world_->daemon().Output(); }
   std::string Database() { return (world_->daemon().data_dir() / "grantkeep.db").string(); }
 };
@@ -66,12 +71,14 @@ TEST_F(FullDisk, RefusesWritesAnswersReadsAndGoesOnOnceThereIsRoom) {
   EXPECT_THAT(refused.message, AllOf(HasSubstr("disk is full"), HasSubstr("make room")));
   EXPECT_TRUE(Has("before"));
   EXPECT_FALSE(Has("meanwhile"));
+  EXPECT_THAT(StoreProblem(), HasSubstr("disk is full"));
   EXPECT_TRUE(world_->Refresh(grant.grant_id()).ok());
   EXPECT_THAT(Output(), AllOf(HasSubstr("grantkeep.db: operations fail"), HasSubstr("disk is full")));
 
   disk_.Free();
   EXPECT_TRUE(Put("meanwhile").ok());
   EXPECT_TRUE(Has("meanwhile"));
+  EXPECT_EQ(StoreProblem(), "");
   EXPECT_THAT(Output(), HasSubstr("operations succeed again"));
   EXPECT_EQ(world_->daemon().Stop(), 0);
   ASSERT_TRUE(world_->Start().ok());

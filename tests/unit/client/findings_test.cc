@@ -98,6 +98,11 @@ TEST(FindingsTest, EachProblemHasItsLevelAndANextStep) {
                   s.mutable_providers(0)->set_reachability(v1::REACHABILITY_UNREACHABLE);
                   s.mutable_providers(0)->set_problem("no route");
                 }},
+           Case{"provider acme", Level::kFail, "metadata: answered 404",
+                [](Status& s) {
+                  s.mutable_providers(0)->set_reachability(v1::REACHABILITY_UNREACHABLE);
+                  s.mutable_providers(0)->set_problem("metadata: answered 404");
+                }},
            Case{"secret of acme", Level::kFail, "env ACME_SECRET: not set",
                 [](Status& s) {
                   s.mutable_providers(0)->mutable_client_secrets(0)->set_readable(false);
@@ -111,6 +116,15 @@ TEST(FindingsTest, EachProblemHasItsLevelAndANextStep) {
     EXPECT_THAT(finding.message, HasSubstr(c.text));
     EXPECT_NE(finding.next, "");
   }
+}
+
+TEST(FindingsTest, AProviderThatIsNotAskedSaysWhy) {
+  v1::GetServerStatusResponse status = Healthy();
+  status.mutable_providers(0)->set_reachability(v1::REACHABILITY_NOT_CHECKED);
+  status.mutable_providers(0)->set_problem("not asked: its host differs from customer to customer");
+  const Finding finding = Found(Examine(status), "provider acme");
+  EXPECT_EQ(finding.level, Level::kOk);
+  EXPECT_THAT(finding.message, HasSubstr("its host differs"));
 }
 
 TEST(FindingsTest, ASecretIsProvidedWhereItsReferenceSays) {

@@ -77,6 +77,21 @@ TEST_F(ProvidersTest, CheckPrintsEveryProblemWithFileLineAndField) {
   EXPECT_EQ(boost::json::parse(json.out).at("problems").as_array().size(), 3u);
 }
 
+TEST_F(ProvidersTest, AWarningIsNoFailure) {
+  const std::string file = Write("c.yaml",
+                                 "providers:\n"
+                                 "  - id: a\n"
+                                 "    catalogue: google\n"
+                                 "    client: {client_id: me, client_secrets: [{env: S}]}\n");
+  const CommandResult result = Run({"providers", "check", file});
+  EXPECT_EQ(result.code, 0);
+  EXPECT_THAT(result.out, HasSubstr("warning: providers[0].redirect_uris"));
+  EXPECT_THAT(result.out, HasSubstr("ok, 1 providers"));
+  const auto json = boost::json::parse(Run({"providers", "check", file, "--output", "json"}).out);
+  EXPECT_TRUE(json.at("ok").as_bool());
+  EXPECT_TRUE(json.at("problems").at(0).at("warning").as_bool());
+}
+
 TEST_F(ProvidersTest, AFileThatCannotBeReadIsAFailure) {
   const CommandResult result = Run({"providers", "check", (dir_ / "none.yaml").string()});
   EXPECT_EQ(result.code, 1);

@@ -105,10 +105,25 @@ TEST_F(ServerStatusTest, SaysVersionClocksModeAndStore) {
   EXPECT_EQ(status.store().problem(), "");
 }
 
-TEST_F(ServerStatusTest, AskingTheStoreWritesNothing) {
+TEST_F(ServerStatusTest, TheStoreIsAskedByAWriteOfWhichNothingStays) {
   Gather(false);
-  ASSERT_EQ(store_.last_commit.size(), 1u);
-  EXPECT_TRUE(std::holds_alternative<RequireLease>(store_.last_commit[0]));
+  ASSERT_EQ(store_.last_commit.size(), 2u);
+  const Key key = std::get<SetDue>(store_.last_commit[0]).key;
+  EXPECT_EQ(std::get<ClearDue>(store_.last_commit[1]).key, key);
+  rooms_.clock.Advance(std::chrono::hours(48));
+  const auto due = rooms_.loop.Run(
+      rooms_.store->ClaimDue(key.partition, 10, seconds(1), rooms_.clock.Steady() + seconds(10)));
+  ASSERT_TRUE(due.ok());
+  EXPECT_THAT(*due, IsEmpty());
+}
+
+TEST_F(ServerStatusTest, TheStoresTimeIsThatOfTheAnswerHoweverLongProvidersTake) {
+  rooms_.http.Hold();
+  const Started started = Start(true);
+  RunUntilBothAreAsked();
+  rooms_.clock.Advance(seconds(5));
+  const auto status = End(started);
+  EXPECT_EQ(status.store().time().seconds(), status.server_time().seconds());
 }
 
 TEST_F(ServerStatusTest, AStoreThatFailsIsInTheAnswer) {
