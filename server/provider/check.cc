@@ -62,6 +62,7 @@ class Checker {
     for (const absl::Status& problem : ProblemsOf(record, development_)) Note(path, problem);
     if (!ids_.insert(record.id()).second) Note(path, "id", fmt::format("'{}' is given twice", record.id()));
     CheckIssuer(record, path);
+    CheckMixUpDefence(record, path);
     // Development allows those of this machine without being told.
     if (record.kind() == config::v1::PROVIDER_KIND_OAUTH && record.redirect_uris().empty() && !development_ &&
         !checked_.unusable.contains(index_)) {
@@ -100,12 +101,37 @@ class Checker {
     Note(path, "issuer", fmt::format("is also that of '{}', which has different endpoints", first.id()));
   }
 
+  // Without `iss` on callbacks only a redirect URI of its own tells a server's responses from another's
+  // (RFC 9700 section 4.4.2.2). A discovered server without it is refused at StartAuth.
+  void CheckMixUpDefence(const config::v1::Provider& record, const std::string& path) {
+    const bool silent = !record.token_endpoint().empty() && !record.iss_parameter_supported();
+    for (int i = 0; i < record.redirect_uris_size(); ++i) {
+      const auto& first = by_redirect_uri_.try_emplace(record.redirect_uris(i), record.id()).first->second;
+      if (!silent || first == record.id()) continue;
+      Note(path, fmt::format("redirect_uris[{}]", i),
+           fmt::format(
+               "is also that of '{}', and callbacks of this provider need not have iss: give it one of "
+               "its own",
+               first),
+           true);
+    }
+    const std::string& url = record.token_endpoint();
+    const bool many_hosts = url.substr(0, url.find('/', url.find("://") + 3)).find('{') != std::string::npos;
+    if (silent && many_hosts && !record.redirect_uris().empty()) {
+      Note(path, "iss_parameter_supported",
+           "is not set: callbacks do not tell one customer's server from another's; allow none but hosts of "
+           "one provider",
+           true);
+    }
+  }
+
   const YamlReport& report_;
   const bool development_;
   CheckedProviders checked_;
   int index_ = 0;
   std::set<std::string> ids_;
   std::map<std::string, config::v1::Provider> by_issuer_;
+  std::map<std::string, std::string> by_redirect_uri_;
 };
 
 // What a record of the catalogue leaves to the configuration.

@@ -123,6 +123,26 @@ TEST(CheckProviders, OneAtWhichNobodyCanSignInIsAWarning) {
   EXPECT_THAT(Lines(CheckProviders(kMute, "x", true)), IsEmpty()) << "any of this machine is allowed";
 }
 
+TEST(CheckProviders, ServersThatACallbackDoesNotTellApartAreWarnedAbout) {
+  const CheckedProviders checked = CheckProviders(R"(providers:
+  - {id: a, catalogue: notion, client: {client_id: me, client_secrets: [{env: S}]}, redirect_uris: [https://app.example/cb]}
+  - {id: b, catalogue: linear, client: {client_id: me, client_secrets: [{env: S}]}, redirect_uris: [https://app.example/cb]}
+  - {id: c, catalogue: linear, client: {client_id: me, client_secrets: [{env: S}]}, redirect_uris: [https://app.example/c]}
+  - {id: d, issuer: https://as.example, client: {client_id: me}, redirect_uris: [https://app.example/cb]}
+  - id: e
+    authorization_endpoint: https://{sub}.as.example/a
+    token_endpoint: https://{sub}.as.example/t
+    url_parts: {sub: {allowed: ["*"]}}
+    client: {client_id: me}
+    redirect_uris: [https://app.example/e]
+)",
+                                                  "x", false);
+  EXPECT_THAT(Lines(checked),
+              ElementsAre(::testing::StartsWith("3 providers[1].redirect_uris[0]: is also that of 'a'"),
+                          ::testing::StartsWith("6 providers[4].iss_parameter_supported: is not set")));
+  for (const ProviderProblem& problem : checked.problems) EXPECT_TRUE(problem.warning);
+}
+
 TEST(CheckProviders, ProblemsSayWhichProviderAndWhichOnesAreUnusable) {
   const CheckedProviders checked = CheckProviders(R"(providers:
   - {id: form, pkce: maybe}
