@@ -119,8 +119,8 @@ struct Arms {
       AddCommands("help " + path, names);
     }
     std::vector<std::string> flags;
-    AddOptions(root, command, path, flags);
-    if (&command != &root) AddOptions(root, root, path, flags);
+    AddOptions(command, path, flags);
+    if (&command != &root) AddOptions(root, path, flags);
     options += fmt::format("    '{}') REPLY='{}' ;;\n", path, fmt::join(flags, " "));
   }
 
@@ -129,8 +129,7 @@ struct Arms {
     if (!names.empty()) commands += fmt::format("    '{}') REPLY='{}' ;;\n", path, fmt::join(names, " "));
   }
 
-  void AddOptions(const CLI::App& root, const CLI::App& owner, const std::string& path,
-                  std::vector<std::string>& flags) {
+  void AddOptions(const CLI::App& owner, const std::string& path, std::vector<std::string>& flags) {
     for (const CLI::Option* option : owner.get_options()) {
       const std::string words = WordsFor(option->get_type_name());
       if (option->get_positional()) {

@@ -59,6 +59,7 @@ std::vector<std::pair<std::string, int>> EnumNames(const EnumDescriptor& type) {
 
 std::string WhatIsUnknown(std::string_view key, const Descriptor& type) {
   std::vector<std::string> names;
+  names.reserve(type.field_count());
   for (int i = 0; i < type.field_count(); ++i) names.push_back(type.field(i)->name());
   std::string word(key.substr(0, 64));
   std::replace(word.begin(), word.end(), '-', '_');

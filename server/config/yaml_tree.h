@@ -35,7 +35,7 @@ struct YamlProblem {
 };
 
 // Largest document and deepest nesting that are read.
-inline constexpr size_t kMaxYamlBytes = 1024 * 1024;
+inline constexpr size_t kMaxYamlBytes = size_t{1024} * 1024;
 inline constexpr size_t kMaxYamlDepth = 16;
 
 // Reads one document of the subset that configuration needs: valid UTF-8 without control

@@ -88,7 +88,7 @@ class Checking {
     });
   }
 
-  void NoteMeaning(std::string problem) {
+  void NoteMeaning(const std::string& problem) {
     const std::string path(PathOf(problem));
     wrong_fields_.push_back(path);
     if (HangsOnForm(path)) {

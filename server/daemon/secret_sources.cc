@@ -21,7 +21,7 @@ namespace {
 using boost::asio::awaitable;
 using config::v1::SecretReference;
 
-constexpr size_t kMaxFile = 64 * 1024;
+constexpr size_t kMaxFile = size_t{64} * 1024;
 
 absl::Status NotThere(std::string_view what) { return Error(Reason::kClientMisconfigured, what); }
 

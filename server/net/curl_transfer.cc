@@ -163,11 +163,11 @@ void CurlTransfer::SetUpCallbacks() {
 }
 
 void CurlTransfer::AddHeaderLine(std::string line) {
-  curl_slist* const longer = curl_slist_append(header_lines_.get(), line.c_str());
+  curl_slist* const lines = header_lines_.release();
+  curl_slist* const longer = curl_slist_append(lines, line.c_str());
+  header_lines_.reset(longer != nullptr ? longer : lines);
   WipeString(line);
   if (longer == nullptr) throw std::bad_alloc();
-  static_cast<void>(header_lines_.release());  // is `longer`, or a part of it
-  header_lines_.reset(longer);
 }
 
 curl_socket_t CurlTransfer::OpenSocket(void* self, curlsocktype, curl_sockaddr* socket_address) {

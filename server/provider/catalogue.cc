@@ -56,7 +56,7 @@ absl::Status CheckIssuers(const std::map<ProviderId, std::unique_ptr<Provider>>&
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Catalogue>> Catalogue::Create(
-    const RepeatedPtrField<config::v1::Provider>& records, Provider::Dependencies dependencies) {
+    const RepeatedPtrField<config::v1::Provider>& records, const Provider::Dependencies& dependencies) {
   auto catalogue = std::make_unique<Catalogue>();
   for (int i = 0; i < records.size(); ++i) {
     const std::string path = fmt::format("providers[{}]", i);
@@ -80,6 +80,7 @@ Provider* Catalogue::Find(const ProviderId& id) const {
 
 std::vector<const Provider*> Catalogue::All() const {
   std::vector<const Provider*> all;
+  all.reserve(providers_.size());
   for (const auto& [id, provider] : providers_) all.push_back(provider.get());
   return all;
 }

@@ -138,8 +138,9 @@ std::string Provider::AuthorizationUrl(const ServerMetadata& metadata,
 }
 
 awaitable<TokenOutcome> Provider::ExchangeCode(std::string token_endpoint, bool discovered, Secret code,
-                                               Secret code_verifier, std::string redirect_uri,
-                                               std::vector<std::string> resource, Tick deadline) {
+                                               Secret code_verifier, const std::string& redirect_uri,
+                                               const std::vector<std::string>& resource, Tick deadline) {
+  // Not a coroutine, so that the references need not outlive this call.
   FormParameters parameters;
   parameters.Add("grant_type", "authorization_code");
   parameters.Add("code", code.Expose());
@@ -153,8 +154,8 @@ awaitable<TokenOutcome> Provider::ExchangeCode(std::string token_endpoint, bool 
 }
 
 awaitable<TokenOutcome> Provider::Refresh(std::string token_endpoint, bool discovered, Secret refresh_token,
-                                          std::string redirect_uri, std::vector<std::string> resource,
-                                          Tick deadline) {
+                                          const std::string& redirect_uri,
+                                          const std::vector<std::string>& resource, Tick deadline) {
   FormParameters parameters;
   parameters.Add("grant_type", "refresh_token");
   parameters.Add("refresh_token", refresh_token.Expose());

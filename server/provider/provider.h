@@ -131,13 +131,13 @@ class Provider {
   // One authorization code exchange (RFC 6749 section 4.1.3) at `token_endpoint`. The client
   // secrets are tried in order on invalid_client only.
   boost::asio::awaitable<TokenOutcome> ExchangeCode(std::string token_endpoint, bool discovered, Secret code,
-                                                    Secret code_verifier, std::string redirect_uri,
-                                                    std::vector<std::string> resource, Tick deadline);
+                                                    Secret code_verifier, const std::string& redirect_uri,
+                                                    const std::vector<std::string>& resource, Tick deadline);
   // One refresh (RFC 6749 section 6). Never sends a second request, except with the next client
   // secret after invalid_client, which consumes nothing.
   boost::asio::awaitable<TokenOutcome> Refresh(std::string token_endpoint, bool discovered,
-                                               Secret refresh_token, std::string redirect_uri,
-                                               std::vector<std::string> resource, Tick deadline);
+                                               Secret refresh_token, const std::string& redirect_uri,
+                                               const std::vector<std::string>& resource, Tick deadline);
   // Revokes a token (RFC 7009) where the provider has an endpoint for it; otherwise OK at once.
   boost::asio::awaitable<absl::Status> Revoke(std::string revocation_endpoint, bool discovered, Secret token,
                                               std::string_view token_type_hint, Tick deadline);
@@ -158,7 +158,7 @@ class Catalogue {
   // an unknown catalogue name, or an issuer that two providers share with different endpoints.
   static absl::StatusOr<std::unique_ptr<Catalogue>> Create(
       const google::protobuf::RepeatedPtrField<config::v1::Provider>& records,
-      Provider::Dependencies dependencies);
+      const Provider::Dependencies& dependencies);
 
   // Owned by the catalogue; null when there is none.
   Provider* Find(const ProviderId& id) const;

@@ -85,16 +85,16 @@ absl::Status CheckTimeout(const Provider& record) {
 }
 
 absl::Status CheckLifetimes(const Provider& record) {
-  constexpr int64_t kYear = 365 * 24 * 3600;
+  constexpr int64_t kDay = int64_t{24} * 3600;
   if (record.rotation() == config::v1::ROTATION_GRACE) {
     if (!record.has_rotation_grace())
       return FieldError("rotation_grace", "is missing; rotation grace needs it");
-    RETURN_IF_ERROR(CheckDuration("rotation_grace", record.rotation_grace(), 1, 24 * 3600));
+    RETURN_IF_ERROR(CheckDuration("rotation_grace", record.rotation_grace(), 1, kDay));
   } else if (record.has_rotation_grace()) {
     return FieldError("rotation_grace", "is for rotation grace only");
   }
   if (!record.has_default_lifetime()) return absl::OkStatus();
-  return CheckDuration("default_lifetime", record.default_lifetime(), 1, 10 * kYear);
+  return CheckDuration("default_lifetime", record.default_lifetime(), 1, 10 * 365 * kDay);
 }
 
 absl::Status CheckAddresses(const Provider& record) {

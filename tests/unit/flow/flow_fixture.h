@@ -65,7 +65,7 @@ class FlowTest : public ::testing::Test {
   absl::StatusOr<StartedFlow> Start(StartAuthRequest request = StartRequest()) {
     return rooms_.loop.Run(flow_.Start(rooms_.NewCall(), std::move(request)));
   }
-  absl::StatusOr<StoredGrant> Complete(std::string url, std::string binding = "0123456789abcdef",
+  absl::StatusOr<StoredGrant> Complete(std::string url, const std::string& binding = "0123456789abcdef",
                                        std::string caller = "caller") {
     CompleteAuthRequest request;
     request.tenant = TenantId("t");
@@ -78,7 +78,7 @@ class FlowTest : public ::testing::Test {
   static std::string CallbackOf(const StartedFlow& started, const std::string& more = "&code=the-code") {
     return "https://app.example/cb?iss=https://as.example&state=" + started.state + more;
   }
-  void ProviderGrants(std::string scope = "") {
+  void ProviderGrants(const std::string& scope = "") {
     rooms_.http.OnRequest([scope](const ScriptedHttp::Seen&) {
       return ScriptedHttp::Json(
           200, R"({"access_token":"at","token_type":"Bearer","refresh_token":"rt","expires_in":3600)" +
