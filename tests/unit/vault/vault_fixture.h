@@ -10,9 +10,9 @@
 
 #include "crypto/random.h"
 #include "store/sqlite/sqlite_store.h"
+#include "tests/support/interposed_store.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_loop.h"
-#include "tests/support/interposed_store.h"
 #include "vault/root_key.h"
 #include "vault/sealed.h"
 
