@@ -48,6 +48,10 @@ absl::Status CheckOne(const std::string& field, const Put& put) {
   return CheckSize(field + ".guard", put.guard->size(), 1, Store::kMaxGuard);
 }
 absl::Status CheckOne(const std::string&, const Delete&) { return absl::OkStatus(); }
+absl::Status CheckOne(const std::string& field, const Restore& restore) {
+  if (restore.revision == 0) return FieldError(field + ".revision", "must be at least 1");
+  return CheckSize(field + ".value", restore.value.size(), 0, Store::kMaxValue);
+}
 absl::Status CheckOne(const std::string&, const SetDue&) { return absl::OkStatus(); }
 absl::Status CheckOne(const std::string&, const ClearDue&) { return absl::OkStatus(); }
 absl::Status CheckOne(const std::string& field, const TakeLease& lease) {
@@ -82,7 +86,9 @@ absl::Status CheckCommit(const std::vector<Write>& writes) {
     if (key.partition != KeyOf(writes.front()).partition) {
       return FieldError(field + ".key", "is in another partition than the writes before it");
     }
-    const bool is_write = std::holds_alternative<Put>(writes[i]) || std::holds_alternative<Delete>(writes[i]);
+    const bool is_write = std::holds_alternative<Put>(writes[i]) ||
+                          std::holds_alternative<Delete>(writes[i]) ||
+                          std::holds_alternative<Restore>(writes[i]);
     if (is_write && !written.insert(key).second) {
       return FieldError(field + ".key", "is put or deleted twice");
     }
@@ -103,7 +109,9 @@ absl::Status CheckClaimDue(Partition partition, size_t limit, Duration lease) {
   return CheckDuration("lease", lease);
 }
 
-absl::Status CheckScan(Partition partition, const TenantId& tenant, std::string_view after, size_t limit) {
+absl::Status CheckScan(Partition partition, Kind kind, const TenantId& tenant, std::string_view after,
+                       size_t limit) {
+  if (kind == Kind::kFlow) return FieldError("kind", "flows are not scanned");
   RETURN_IF_ERROR(CheckPartition(partition));
   RETURN_IF_ERROR(CheckSize("tenant", tenant.value().size(), 0, Store::kMaxTenant));
   RETURN_IF_ERROR(CheckSize("after", after.size(), 0, Store::kMaxKeyId));

@@ -19,7 +19,8 @@ absl::Status CheckGet(const Key& key);
 absl::Status CheckCommit(const std::vector<Write>& writes);
 absl::Status CheckTake(const Key& key, std::string_view guard, uint32_t burn_after);
 absl::Status CheckClaimDue(Partition partition, size_t limit, Duration lease);
-absl::Status CheckScan(Partition partition, const TenantId& tenant, std::string_view after, size_t limit);
+absl::Status CheckScan(Partition partition, Kind kind, const TenantId& tenant, std::string_view after,
+                       size_t limit);
 
 // The key that a write is about.
 const Key& KeyOf(const Write& write);

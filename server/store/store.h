@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -22,7 +23,7 @@ namespace grantkeep {
 // Every operation touches one partition and is atomic and durable when it answers: after a
 // crash an acknowledged write is there, and a write is never there in part. An operation that
 // fails with kStoreUnavailable may or may not have happened; nothing is ever resent by the
-// store itself. All operations are called on, and complete on, the executor of the awaiting
+// store itself. kFlow records cannot be scanned. All operations are called on, and complete on, the executor of the awaiting
 // coroutine; they take at most until `deadline` (kDeadline: the write may still happen).
 // Values are opaque bytes; the vault seals them.
 
@@ -84,6 +85,13 @@ struct Delete {
   Key key;
   Revision replaces = 0;
 };
+// Puts a record back that a store has lost (a failover, a restart without its last writes), as the
+// revision that it had. The commit fails with kRevisionMismatch unless what is there is older or absent.
+struct Restore {
+  Key key;
+  Revision revision = 0;
+  std::string value;
+};
 // An entry in the partition's due-index, at most one per key; replaces the one that is there.
 struct SetDue {
   Key key;
@@ -109,7 +117,7 @@ struct RequireLease {
   Key key;
   std::string owner;
 };
-using Write = std::variant<Put, Delete, SetDue, ClearDue, TakeLease, EndLease, RequireLease>;
+using Write = std::variant<Put, Delete, Restore, SetDue, ClearDue, TakeLease, EndLease, RequireLease>;
 
 struct CommitResult {
   enum class Outcome {
@@ -147,15 +155,26 @@ struct Page {
 
 // Names a store and its history. A restored copy has the same id and a lower epoch.
 struct StoreIdentity {
-  std::string id;  // 32 hex digits, random at creation
+  std::string id;  // 32 hex digits, random at creation; empty: the store has not been reached yet
   uint64_t epoch = 0;
+  // The last epochs that began by adopting a restored backup and a clone; 0: none did. What was
+  // written in an earlier epoch may differ from what providers remember.
+  uint64_t restored_in = 0;
+  uint64_t cloned_in = 0;
+  friend bool operator==(const StoreIdentity&, const StoreIdentity&) = default;
 };
+// How a store that is not the one that was left is taken into use.
+enum class Adoption { kRestore, kClone };
 
-// A record was written (revision 0: deleted, expired or taken).
+// A record was written. Revision 0: it was deleted, expired or taken, or somebody else wrote it;
+// whatever was read of it is no longer current.
 struct Change {
   Key key;
   Revision revision = 0;
 };
+
+// Counts the times since when a store reports every change, from 1.
+using CoherenceEpoch = uint64_t;
 
 class Store {
  public:
@@ -171,9 +190,22 @@ class Store {
 
   virtual ~Store() = default;
 
-  virtual const StoreIdentity& identity() const = 0;
+  // Any thread.
+  virtual StoreIdentity identity() const = 0;
   // The store's clock, estimated from its last answer; exact for an embedded store. Any thread.
   virtual Time Now() const = 0;
+  // OK while the store answers; otherwise what is wrong with it. Any thread, without waiting.
+  virtual absl::Status health() const = 0;
+
+  // Whether what was read once is still current. What was read after epoch() had answered `epoch`,
+  // and was not reported to the listener since the read began, is current until
+  // CurrentUntil(epoch): a tick in the past when changes are no longer, or not provably, reported.
+  // Tick::max() for a store with one process. Any thread, without waiting.
+  virtual CoherenceEpoch epoch() const = 0;
+  virtual Tick CurrentUntil(CoherenceEpoch epoch) const = 0;
+  // After the store may have lost acknowledged writes: until when those who remember them are given
+  // time to put them back, and nobody may act on what the store says is the newest. Any thread.
+  virtual Tick HoldUntil() const = 0;
 
   virtual boost::asio::awaitable<absl::StatusOr<std::optional<Record>>> Get(Key key, Tick deadline) = 0;
   // All preconditions hold and all writes happen, or nothing does. All keys must share a
@@ -194,9 +226,16 @@ class Store {
                                                             std::string after, size_t limit,
                                                             Tick deadline) = 0;
 
+  // Begins a new epoch of a store whose id or epoch is not the one that was left. kClone also gives
+  // it a new id. Answers with the identity from now on.
+  virtual boost::asio::awaitable<absl::StatusOr<StoreIdentity>> Adopt(Adoption as, Tick deadline) = 0;
+
   // Calls `listener` after every change that this process can see, its own included, from a
   // thread of the store. Set once, before the first operation; must not block.
   virtual void OnChange(std::function<void(const Change&)> listener) = 0;
+  // Calls `listener` whenever the store may have lost acknowledged writes, from a thread of the
+  // store. Set once, before the first operation; must not block.
+  virtual void OnLoss(std::function<void()> listener) = 0;
 };
 
 }  // namespace grantkeep

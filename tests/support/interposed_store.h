@@ -2,6 +2,7 @@
 #ifndef GRANTKEEP_TESTS_SUPPORT_INTERPOSED_STORE_H_
 #define GRANTKEEP_TESTS_SUPPORT_INTERPOSED_STORE_H_
 
+#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <functional>
 #include <optional>
@@ -37,8 +38,20 @@ class InterposedStore final : public Store {
   int commits_answered = 0;
   std::vector<Write> last_commit;
 
-  const StoreIdentity& identity() const override { return store_.identity(); }
+  // What is said of a read's currency: given, instead of the real store's.
+  std::optional<Tick> current_until;
+  std::atomic<CoherenceEpoch> current_epoch = 1;
+  Tick hold_until = Tick::min();
+
+  StoreIdentity identity() const override { return store_.identity(); }
   Time Now() const override { return store_.Now(); }
+  absl::Status health() const override { return failure.value_or(store_.health()); }
+  CoherenceEpoch epoch() const override { return current_epoch; }
+  Tick CurrentUntil(CoherenceEpoch epoch) const override {
+    if (epoch != current_epoch) return Tick::min();
+    return current_until.value_or(store_.CurrentUntil(store_.epoch()));
+  }
+  Tick HoldUntil() const override { return hold_until; }
 
   Answer<std::optional<Record>> Get(Key key, Tick deadline) override {
     ++gets;
@@ -78,11 +91,23 @@ class InterposedStore final : public Store {
     if (failure) co_return *failure;
     co_return co_await store_.Scan(partition, kind, std::move(tenant), std::move(after), limit, deadline);
   }
+  Answer<StoreIdentity> Adopt(Adoption as, Tick deadline) override {
+    if (failure) co_return *failure;
+    co_return co_await store_.Adopt(as, deadline);
+  }
+  // The listener is told of the real store's changes, and of what a test says with Tell.
   void OnChange(std::function<void(const Change&)> listener) override {
+    listener_ = listener;
     store_.OnChange(std::move(listener));
   }
+  void OnLoss(std::function<void()> listener) override { loss_listener_ = std::move(listener); }
+  // What another process has changed.
+  void Tell(const Key& key) { listener_({key, 0}); }
+  void TellLoss() { loss_listener_(); }
 
  private:
+  std::function<void(const Change&)> listener_;
+  std::function<void()> loss_listener_;
   Store& store_;
 };
 

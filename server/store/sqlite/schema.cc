@@ -134,11 +134,10 @@ absl::StatusOr<OpenedFile> Open(const std::string& path, uint64_t max_pages) {
   ASSIGN_OR_RETURN(const bool is_new, CheckOwnership(database, path));
   RETURN_IF_ERROR(Configure(database, path, max_pages));
   if (is_new) RETURN_IF_ERROR(Create(database));
-  ASSIGN_OR_RETURN(std::string id, database.QueryText("SELECT value FROM meta WHERE name = 'store_id'"));
-  ASSIGN_OR_RETURN(const int64_t epoch, database.QueryNumber("SELECT value FROM meta WHERE name = 'epoch'"));
+  ASSIGN_OR_RETURN(StoreIdentity identity, ReadIdentity(database));
   ASSIGN_OR_RETURN(const int64_t clean, database.QueryNumber("SELECT value FROM meta WHERE name = 'clean'"));
   if (clean != 0) RETURN_IF_ERROR(database.Run("UPDATE meta SET value = 0 WHERE name = 'clean'"));
-  return OpenedFile{std::move(database), {std::move(id), static_cast<uint64_t>(epoch)}, clean == 0};
+  return OpenedFile{std::move(database), std::move(identity), clean == 0};
 }
 
 }  // namespace
@@ -151,6 +150,19 @@ absl::StatusOr<OpenedFile> OpenFile(const std::string& path, uint64_t max_pages)
   auto opened = Open(path, max_pages);
   if (opened.ok() || opened.status().message().find(path) != absl::string_view::npos) return opened;
   return Annotate(opened.status(), fmt::format("store: {}", path));
+}
+
+absl::StatusOr<StoreIdentity> ReadIdentity(Database& database) {
+  const auto number = [&](const char* name) {
+    return database.QueryNumber(
+        fmt::format("SELECT coalesce((SELECT value FROM meta WHERE name = '{}'), 0)", name).c_str());
+  };
+  StoreIdentity identity;
+  ASSIGN_OR_RETURN(identity.id, database.QueryText("SELECT value FROM meta WHERE name = 'store_id'"));
+  ASSIGN_OR_RETURN(identity.epoch, number("epoch"));
+  ASSIGN_OR_RETURN(identity.restored_in, number("restored_in"));
+  ASSIGN_OR_RETURN(identity.cloned_in, number("cloned_in"));
+  return identity;
 }
 
 absl::Status MarkClean(Database& database) {

@@ -16,7 +16,8 @@ namespace grantkeep {
 // Times are microseconds since the Unix epoch in store time.
 //
 //   meta    name, value             'store_id': 32 hex digits, made with the file
-//                                   'epoch': raised by hand when a copy is put to use
+//                                   'epoch': raised by hand when a copy is put to use; 'restored_in',
+//                                   'cloned_in': the last epochs that a backup, a clone began
 //                                   'clean': 1 when the last owner closed the file in order
 //   record  partition, kind, tenant, id -> revision, value, expires, guard, misses
 //                                   expires: the record is absent from then on; NULL: for ever
@@ -36,6 +37,9 @@ struct OpenedFile {
 // Opens or creates the file and takes the mark of the last orderly close away. A file that is not
 // Grantkeep's, or newer, is refused and left as it is. `max_pages` 0: no limit.
 absl::StatusOr<OpenedFile> OpenFile(const std::string& path, uint64_t max_pages);
+
+// Reads who the store is.
+absl::StatusOr<StoreIdentity> ReadIdentity(Database& database);
 
 // Puts the mark of an orderly close there, and moves all into the main file.
 absl::Status MarkClean(Database& database);

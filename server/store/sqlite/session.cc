@@ -36,6 +36,7 @@ absl::StatusOr<CommitResult> Session::Commit(const std::vector<Write>& writes, T
 absl::StatusOr<CommitResult> Session::Check(const Write& write, Time now) {
   if (const auto* put = std::get_if<Put>(&write)) return CheckRevision(put->key, put->replaces, now);
   if (const auto* erase = std::get_if<Delete>(&write)) return CheckRevision(erase->key, erase->replaces, now);
+  if (const auto* restore = std::get_if<Restore>(&write)) return CheckOlder(*restore, now);
   if (const auto* lease = std::get_if<TakeLease>(&write)) return CheckLease(*lease, now);
   CommitResult result{.outcome = Outcome::kDone, .store_time = now};
   if (const auto* required = std::get_if<RequireLease>(&write)) {
@@ -52,6 +53,12 @@ absl::StatusOr<CommitResult> Session::CheckRevision(const Key& key, Revision rep
   result.outcome = Outcome::kRevisionMismatch;
   ASSIGN_OR_RETURN(result.current, Get(key, now));
   return result;
+}
+
+absl::StatusOr<CommitResult> Session::CheckOlder(const Restore& restore, Time now) {
+  ASSIGN_OR_RETURN(const Revision revision, tables_.FindRevision(restore.key, now));
+  // Equal to itself when it may be replaced, to nothing otherwise.
+  return CheckRevision(restore.key, revision < restore.revision ? revision : 0, now);
 }
 
 absl::StatusOr<CommitResult> Session::CheckLease(const TakeLease& wanted, Time now) {
@@ -78,6 +85,13 @@ absl::Status Session::Apply(const Delete& erase, Time) {
   if (erase.replaces == 0) return absl::OkStatus();
   RETURN_IF_ERROR(tables_.Delete(erase.key));
   changes_.push_back({erase.key, 0});
+  return absl::OkStatus();
+}
+
+absl::Status Session::Apply(const Restore& restore, Time) {
+  RETURN_IF_ERROR(
+      tables_.Put(restore.key, restore.revision, restore.value, std::nullopt, std::nullopt));
+  changes_.push_back({restore.key, restore.revision});
   return absl::OkStatus();
 }
 
@@ -132,6 +146,13 @@ absl::StatusOr<std::vector<DueItem>> Session::ClaimDue(Partition partition, size
 absl::StatusOr<Page> Session::Scan(Partition partition, Kind kind, const TenantId& tenant,
                                    const std::string& after, size_t limit, Time now) {
   return tables_.Scan(partition, kind, tenant, after, limit, kMaxPageBytes, now);
+}
+
+absl::Status Session::SetIdentity(const StoreIdentity& identity) {
+  RETURN_IF_ERROR(tables_.SetMeta("store_id", identity.id));
+  RETURN_IF_ERROR(tables_.SetMeta("epoch", static_cast<int64_t>(identity.epoch)));
+  RETURN_IF_ERROR(tables_.SetMeta("restored_in", static_cast<int64_t>(identity.restored_in)));
+  return tables_.SetMeta("cloned_in", static_cast<int64_t>(identity.cloned_in));
 }
 
 absl::StatusOr<size_t> Session::RemoveExpired(Time now, size_t limit) {

@@ -28,6 +28,8 @@ class Session {
   absl::StatusOr<std::vector<DueItem>> ClaimDue(Partition partition, size_t limit, Duration lease, Time now);
   absl::StatusOr<Page> Scan(Partition partition, Kind kind, const TenantId& tenant, const std::string& after,
                             size_t limit, Time now);
+  // What changes of an identity that is adopted: its epoch, and with a clone its id.
+  absl::Status SetIdentity(const StoreIdentity& identity);
   // Removes up to `limit` expired records; returns how many.
   absl::StatusOr<size_t> RemoveExpired(Time now, size_t limit);
 
@@ -38,10 +40,12 @@ class Session {
   // What `write` asks for before anything is written: kDone when it holds.
   absl::StatusOr<CommitResult> Check(const Write& write, Time now);
   absl::StatusOr<CommitResult> CheckRevision(const Key& key, Revision replaces, Time now);
+  absl::StatusOr<CommitResult> CheckOlder(const Restore& restore, Time now);
   absl::StatusOr<CommitResult> CheckLease(const TakeLease& wanted, Time now);
 
   absl::Status Apply(const Put& put, Time now);
   absl::Status Apply(const Delete& erase, Time now);
+  absl::Status Apply(const Restore& restore, Time now);
   absl::Status Apply(const SetDue& due, Time now);
   absl::Status Apply(const ClearDue& due, Time now);
   absl::Status Apply(const TakeLease& lease, Time now);

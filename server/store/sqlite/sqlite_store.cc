@@ -4,10 +4,13 @@
 #include <fmt/format.h>
 
 #include <boost/asio/this_coro.hpp>
+#include <mutex>
 #include <utility>
 
 #include "base/reason.h"
 #include "base/status_macros.h"
+#include "crypto/random.h"
+#include "store/identity.h"
 #include "store/limits.h"
 #include "store/sqlite/background_check.h"
 #include "store/sqlite/lock_file.h"
@@ -30,6 +33,7 @@ size_t SizeOf(const std::vector<Write>& writes) {
   size_t bytes = kOperationBytes;
   for (const Write& write : writes) {
     if (const auto* put = std::get_if<Put>(&write)) bytes += put->value.size();
+    if (const auto* restore = std::get_if<Restore>(&write)) bytes += restore->value.size();
   }
   return bytes;
 }
@@ -43,6 +47,7 @@ struct SqliteStore::State {
   std::optional<LockFile> lock;
   Clock& clock;
   StoreTime time;
+  mutable std::mutex identity_mutex;
   StoreIdentity identity;
   std::unique_ptr<StorageThread> thread;
   std::unique_ptr<BackgroundCheck> check;
@@ -98,7 +103,10 @@ absl::Status SqliteStore::health() const {
   return state_->check == nullptr ? absl::OkStatus() : state_->check->result();
 }
 
-const StoreIdentity& SqliteStore::identity() const { return state_->identity; }
+StoreIdentity SqliteStore::identity() const {
+  const std::lock_guard lock(state_->identity_mutex);
+  return state_->identity;
+}
 
 Time SqliteStore::Now() const { return state_->time.Now(); }
 
@@ -150,7 +158,7 @@ awaitable<absl::StatusOr<std::vector<DueItem>>> SqliteStore::ClaimDue(Partition 
 
 awaitable<absl::StatusOr<Page>> SqliteStore::Scan(Partition partition, Kind kind, TenantId tenant,
                                                   std::string after, size_t limit, Tick deadline) {
-  const absl::Status checked = CheckScan(partition, tenant, after, limit);
+  const absl::Status checked = CheckScan(partition, kind, tenant, after, limit);
   if (!checked.ok()) co_return checked;
   TypedOperation<Page>::Body body = [=, tenant = std::move(tenant), after = std::move(after)](
                                         Session& session, Time now) {
@@ -158,6 +166,22 @@ awaitable<absl::StatusOr<Page>> SqliteStore::Scan(Partition partition, Kind kind
   };
   auto answer = state_->Perform<Page>(Access::kRead, kOperationBytes, std::move(body), deadline);
   co_return co_await std::move(answer);
+}
+
+awaitable<absl::StatusOr<StoreIdentity>> SqliteStore::Adopt(Adoption as, Tick deadline) {
+  SystemRandom random;
+  StoreIdentity next = NextIdentity(identity(), as, random);
+  TypedOperation<StoreIdentity>::Body body = [next](Session& session, Time) -> absl::StatusOr<StoreIdentity> {
+    RETURN_IF_ERROR(session.SetIdentity(next));
+    return next;
+  };
+  auto answer = state_->Perform<StoreIdentity>(Access::kWrite, kOperationBytes, std::move(body), deadline);
+  auto adopted = co_await std::move(answer);
+  if (adopted.ok()) {
+    const std::lock_guard lock(state_->identity_mutex);
+    state_->identity = *adopted;
+  }
+  co_return adopted;
 }
 
 void SqliteStore::OnChange(std::function<void(const Change&)> listener) {

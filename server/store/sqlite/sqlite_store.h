@@ -51,11 +51,14 @@ class SqliteStore final : public Store {
 
   // True while the file is being checked after an unclean stop. The store works meanwhile.
   bool checking() const;
-  // kStoreCorrupt once that check has found damage; the message says what.
-  absl::Status health() const;
 
-  const StoreIdentity& identity() const override;
+  StoreIdentity identity() const override;
   Time Now() const override;
+  // kStoreCorrupt once the check of the file has found damage; the message says what.
+  absl::Status health() const override;
+  CoherenceEpoch epoch() const override { return 1; }
+  Tick CurrentUntil(CoherenceEpoch) const override { return Tick::max(); }
+  Tick HoldUntil() const override { return Tick::min(); }
   boost::asio::awaitable<absl::StatusOr<std::optional<Record>>> Get(Key key, Tick deadline) override;
   boost::asio::awaitable<absl::StatusOr<CommitResult>> Commit(std::vector<Write> writes,
                                                               Tick deadline) override;
@@ -66,7 +69,9 @@ class SqliteStore final : public Store {
                                                                         Tick deadline) override;
   boost::asio::awaitable<absl::StatusOr<Page>> Scan(Partition partition, Kind kind, TenantId tenant,
                                                     std::string after, size_t limit, Tick deadline) override;
+  boost::asio::awaitable<absl::StatusOr<StoreIdentity>> Adopt(Adoption as, Tick deadline) override;
   void OnChange(std::function<void(const Change&)> listener) override;
+  void OnLoss(std::function<void()>) override {}  // it loses nothing
 
  private:
   struct State;

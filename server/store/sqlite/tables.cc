@@ -23,6 +23,7 @@ constexpr char kScan[] =
 constexpr char kFindExpired[] =
     "SELECT partition, kind, tenant, id FROM record WHERE expires IS NOT NULL AND expires <= ?1 "
     "ORDER BY expires LIMIT ?2";
+constexpr char kSetMeta[] = "INSERT OR REPLACE INTO meta VALUES (CAST(?1 AS TEXT), ?2)";
 constexpr char kSetDue[] = "INSERT OR REPLACE INTO due VALUES (?1, ?2, ?3, ?4, ?5)";
 constexpr char kClearDue[] = "DELETE FROM due WHERE " GK_KEY;
 constexpr char kFindDue[] =
@@ -43,7 +44,7 @@ Key KeyAt(const Statement& row) {
 }  // namespace
 
 struct Tables::Statements {
-  Statement find_revision, find, put, erase, set_misses, scan, find_expired, set_due, clear_due, find_due;
+  Statement find_revision, find, put, erase, set_misses, scan, find_expired, set_due, clear_due, find_due, set_meta;
 };
 
 Tables::Tables(std::unique_ptr<Statements> statements) : statements_(std::move(statements)) {}
@@ -53,13 +54,13 @@ Tables::~Tables() = default;
 absl::StatusOr<Tables> Tables::Create(Database& database) {
   std::vector<Statement> made;
   for (const char* sql :
-       {kFindRevision, kFind, kPut, kDelete, kSetMisses, kScan, kFindExpired, kSetDue, kClearDue, kFindDue}) {
+       {kFindRevision, kFind, kPut, kDelete, kSetMisses, kScan, kFindExpired, kSetDue, kClearDue, kFindDue, kSetMeta}) {
     ASSIGN_OR_RETURN(Statement statement, database.Prepare(sql));
     made.push_back(std::move(statement));
   }
   return Tables(std::make_unique<Statements>(Statements{
       std::move(made[0]), std::move(made[1]), std::move(made[2]), std::move(made[3]), std::move(made[4]),
-      std::move(made[5]), std::move(made[6]), std::move(made[7]), std::move(made[8]), std::move(made[9])}));
+      std::move(made[5]), std::move(made[6]), std::move(made[7]), std::move(made[8]), std::move(made[9]), std::move(made[10])}));
 }
 
 absl::StatusOr<Revision> Tables::FindRevision(const Key& key, Time now) {
@@ -130,6 +131,10 @@ absl::StatusOr<std::vector<Key>> Tables::FindExpired(Time now, size_t limit) {
     if (!more) return keys;
     keys.push_back(KeyAt(find));
   }
+}
+
+absl::Status Tables::SetMeta(std::string_view name, const Argument& value) {
+  return statements_->set_meta.Run({name, value});
 }
 
 absl::Status Tables::SetDue(const Key& key, Time at) {

@@ -42,6 +42,8 @@ class Tables {
   // Up to `limit` records that have expired, the longest dead first.
   absl::StatusOr<std::vector<Key>> FindExpired(Time now, size_t limit);
 
+  absl::Status SetMeta(std::string_view name, const Argument& value);
+
   absl::Status SetDue(const Key& key, Time at);
   absl::Status ClearDue(const Key& key);
   absl::StatusOr<std::vector<DueItem>> FindDue(Partition partition, Time now, size_t limit);
