@@ -24,11 +24,11 @@ void FailOver() {
   for (int attempt = 1;; ++attempt) {
     try {
       Group().Failover();
-      Group().WaitForNewMaster(old, std::chrono::seconds(5));
+      Group().WaitForNewMaster(old, std::chrono::seconds(20));
       break;
     } catch (const std::runtime_error&) {
       // On a busy machine Sentinels give an attempt up when they have not heard of the replica in time.
-      if (attempt == 5) throw;
+      if (attempt == 3) throw;
     }
   }
   Group().WaitUntilWhole();
