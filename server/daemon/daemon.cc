@@ -55,7 +55,7 @@ class Daemon::Rooms {
     ASSIGN_OR_RETURN(root_key_, OpenRootKeyFile(settings_.root_key_file,
                                                 settings_.root_key_file_is_mounted_secret, random_));
     SqliteStore::Options store_options;
-    store_options.path = settings_.store_path;
+    store_options.path = settings_.store.path;
     ASSIGN_OR_RETURN(store_, SqliteStore::Open(std::move(store_options), clock_));
     records_ = std::make_unique<SealedRecords>(*store_, *root_key_, clock_, random_);
     grants_ = std::make_unique<Grants>(*store_, *records_);
@@ -99,7 +99,7 @@ class Daemon::Rooms {
 
   absl::Status PrepareDevelopment() {
     RETURN_IF_ERROR(PrepareDataDir(settings_.data_dir));
-    ASSIGN_OR_RETURN(const bool made, PrepareRootKey(settings_.root_key_file, settings_.store_path, random_));
+    ASSIGN_OR_RETURN(const bool made, PrepareRootKey(settings_.root_key_file, settings_.store.path, random_));
     if (made) Log("main").info("made a root key for development: {}", settings_.root_key_file);
     return absl::OkStatus();
   }
