@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/redis/replica_barrier.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/reason.h"
+
+namespace grantkeep {
+
+void ReplicaBarrier::Wait(std::function<void(absl::Status)> done) {
+  waiting_.push_back(std::move(done));
+  if (!asking_) Ask();
+}
+
+void ReplicaBarrier::Ask() {
+  asking_ = true;
+  const std::string replicas = std::to_string(replicas_);
+  const std::string timeout = std::to_string(std::chrono::ceil<std::chrono::milliseconds>(timeout_).count());
+  connection_->Send(FormatRedisCommand({"SET", key_, "1"}), [](const absl::StatusOr<RedisReply>&) {});
+  connection_->Send(FormatRedisCommand({"WAIT", replicas, timeout}),
+                    [self = shared_from_this(), asked = std::exchange(waiting_, {})](
+                        const absl::StatusOr<RedisReply>& reply) { self->End(asked, reply); });
+}
+
+void ReplicaBarrier::End(std::vector<std::function<void(absl::Status)>> asked,
+                         const absl::StatusOr<RedisReply>& reply) {
+  absl::Status outcome;
+  if (!reply.ok()) {
+    outcome = Annotate(reply.status(), "the write is done, but whether a replica has it is not known");
+  } else if (reply->integer < replicas_) {
+    outcome =
+        RetryableError(Reason::kStoreUnavailable,
+                       fmt::format("store: the write is done, but only {} of {} replicas have confirmed it",
+                                   reply->integer, replicas_),
+                       std::chrono::seconds(1));
+  }
+  asking_ = false;
+  if (!waiting_.empty()) Ask();
+  for (const auto& done : asked) done(outcome);
+}
+
+}  // namespace grantkeep
