@@ -48,7 +48,8 @@ RedisClient::RedisClient(const std::filesystem::path& unix_socket, std::chrono::
   address.sun_family = AF_UNIX;
   const std::string path = unix_socket.string();
   std::copy_n(path.begin(), std::min(path.size(), sizeof(address.sun_path) - 1), address.sun_path);
-  Connect(&address, sizeof(address), timeout);
+  SetTimeout(timeout);
+  Connect(&address, sizeof(address));
 }
 
 RedisClient::RedisClient(uint16_t port, std::chrono::milliseconds timeout)
@@ -57,17 +58,21 @@ RedisClient::RedisClient(uint16_t port, std::chrono::milliseconds timeout)
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  Connect(&address, sizeof(address), timeout);
+  SetTimeout(timeout);
+  Connect(&address, sizeof(address));
 }
 
 RedisClient::~RedisClient() { close(socket_); }
 
 void RedisClient::FreeReader::operator()(redisReader* reader) const { redisReaderFree(reader); }
 
-void RedisClient::Connect(const void* address, unsigned size, std::chrono::milliseconds timeout) {
+void RedisClient::SetTimeout(std::chrono::milliseconds timeout) {
   const timeval limit = {.tv_sec = timeout.count() / 1000, .tv_usec = timeout.count() % 1000 * 1000};
   setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));  // also of connect
   setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+}
+
+void RedisClient::Connect(const void* address, unsigned size) {
   if (connect(socket_, static_cast<const sockaddr*>(address), size) != 0) {
     const int error = errno;
     close(socket_);

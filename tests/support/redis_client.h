@@ -32,6 +32,8 @@ class RedisClient {
   RedisClient(RedisClient&&) = delete;
   RedisClient& operator=(RedisClient&&) = delete;
 
+  // From now on.
+  void SetTimeout(std::chrono::milliseconds timeout);
   RedisReply Command(const std::vector<std::string>& words);
   // The next message, of a connection that has subscribed to something.
   RedisReply Read();
@@ -41,7 +43,7 @@ class RedisClient {
     void operator()(redisReader* reader) const;
   };
 
-  void Connect(const void* address, unsigned size, std::chrono::milliseconds timeout);
+  void Connect(const void* address, unsigned size);
 
   int socket_ = -1;
   std::unique_ptr<redisReader, FreeReader> reader_;

@@ -79,10 +79,10 @@ void RedisLink::Heard() {
 awaitable<void> RedisLink::Run() {
   Duration pause = kFirstPause;
   while (!stopped_) {
-    const Tick began = clock_.Steady();
-    const absl::Status why = co_await RunSession();
+    Duration lasted(0);
+    const absl::Status why = co_await RunSession(lasted);
     if (stopped_) break;
-    if (clock_.Steady() - began >= kGoodSession && session_ == nullptr && connecting_) {
+    if (lasted >= kGoodSession) {
       pause = kFirstPause;
       continue;
     }
@@ -92,7 +92,7 @@ awaitable<void> RedisLink::Run() {
   }
 }
 
-awaitable<absl::Status> RedisLink::RunSession() {
+awaitable<absl::Status> RedisLink::RunSession(Duration& lasted) {
   absl::StatusOr<RedisAddress> master = co_await finder_.Find();
   if (!master.ok()) co_return master.status();
   const RedisShared shared{.options = options_,
@@ -117,7 +117,9 @@ awaitable<absl::Status> RedisLink::RunSession() {
     const std::lock_guard lock(mutex_);
     if (on_loss_) on_loss_();
   }
+  const Tick began = clock_.Steady();
   co_await Serve(session);
+  lasted = std::chrono::duration_cast<Duration>(clock_.Steady() - began);
   session_ = nullptr;
   ending_ = nullptr;
   connecting_ = true;

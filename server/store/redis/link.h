@@ -58,8 +58,9 @@ class RedisLink {
 
  private:
   boost::asio::awaitable<void> Run();
-  // Makes a session and serves until it ends; returns why it did, or why there was none.
-  boost::asio::awaitable<absl::Status> RunSession();
+  // Makes a session and serves until it ends; returns why it did, or why there was none. `lasted` stays
+  // as it is then.
+  boost::asio::awaitable<absl::Status> RunSession(Duration& lasted);
   boost::asio::awaitable<void> Serve(std::shared_ptr<RedisSession> session);
   // Ends the session when Sentinels name another master.
   boost::asio::awaitable<void> WatchMaster(std::shared_ptr<RedisSession> session);

@@ -42,12 +42,13 @@ class Quota {
 
   // A share, given back with its last copy; null: there is no room.
   static std::shared_ptr<void> Take(const std::shared_ptr<Quota>& quota, size_t bytes) {
-    const bool fits = quota->taken_.fetch_add(1) < quota->max_ &&
-                      quota->taken_bytes_.fetch_add(bytes) + bytes <= quota->max_bytes_;
-    std::shared_ptr<void> share(nullptr, [quota, bytes](void*) {
+    const size_t others = quota->taken_.fetch_add(1);
+    const size_t others_bytes = quota->taken_bytes_.fetch_add(bytes);
+    std::shared_ptr<void> share(quota.get(), [quota, bytes](void*) {
       --quota->taken_;
       quota->taken_bytes_ -= bytes;
     });
+    const bool fits = others < quota->max_ && others_bytes + bytes <= quota->max_bytes_;
     if (fits) return share;
     return nullptr;
   }
@@ -209,6 +210,7 @@ awaitable<absl::StatusOr<Page>> RedisStore::Scan(Partition partition, Kind kind,
 awaitable<absl::StatusOr<StoreIdentity>> RedisStore::Adopt(Adoption as, Tick deadline) {
   SystemRandom random;
   const StoreIdentity before = identity();
+  if (before.id.empty()) co_return health();
   const StoreIdentity next = NextIdentity(before, as, random);
   auto answer = state_->Perform(AdoptOperation(state_->link.keys(), before, next), deadline);
   ASSIGN_OR_CO_RETURN(const StoreIdentity now, co_await std::move(answer));

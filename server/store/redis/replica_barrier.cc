@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/reason.h"
+#include "store/redis/operations.h"
 
 namespace grantkeep {
 
@@ -18,17 +19,24 @@ void ReplicaBarrier::Ask() {
   asking_ = true;
   const std::string replicas = std::to_string(replicas_);
   const std::string timeout = std::to_string(std::chrono::ceil<std::chrono::milliseconds>(timeout_).count());
-  connection_->Send(FormatRedisCommand({"SET", key_, "1"}), [](const absl::StatusOr<RedisReply>&) {});
+  const auto written = std::make_shared<absl::StatusOr<RedisReply>>(RedisReply());
+  connection_->Send(FormatRedisCommand({"SET", key_, "1"}),
+                    [written](absl::StatusOr<RedisReply> reply) { *written = std::move(reply); });
   connection_->Send(FormatRedisCommand({"WAIT", replicas, timeout}),
-                    [self = shared_from_this(), asked = std::exchange(waiting_, {})](
-                        const absl::StatusOr<RedisReply>& reply) { self->End(asked, reply); });
+                    [self = shared_from_this(), written,
+                     asked = std::exchange(waiting_, {})](const absl::StatusOr<RedisReply>& reply) {
+                      // Without that write the number of replicas says nothing.
+                      const bool refused = written->ok() && (*written)->is(RedisReply::Type::kError);
+                      self->End(asked, refused ? RedisError((*written)->text) : reply);
+                    });
 }
 
 void ReplicaBarrier::End(std::vector<std::function<void(absl::Status)>> asked,
                          const absl::StatusOr<RedisReply>& reply) {
   absl::Status outcome;
-  if (!reply.ok()) {
-    outcome = Annotate(reply.status(), "the write is done, but whether a replica has it is not known");
+  if (!reply.ok() || !reply->is(RedisReply::Type::kInteger)) {
+    const absl::Status why = reply.ok() ? StrangeReply() : reply.status();
+    outcome = Annotate(why, "the write is done, but whether a replica has it is not known");
   } else if (reply->integer < replicas_) {
     outcome =
         RetryableError(Reason::kStoreUnavailable,

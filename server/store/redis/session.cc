@@ -68,12 +68,18 @@ awaitable<absl::StatusOr<std::shared_ptr<RedisConnection>>> RedisSession::Connec
   co_return *connected;
 }
 
-// Everything of a session ends with one of its connections.
 void RedisSession::Keep(const std::shared_ptr<RedisConnection>& connection) {
   if (has_ended()) return connection->Close(why_);
   connections_.push_back(connection);
-  connection->OnEnd([weak = weak_from_this()](const absl::Status& why) {
-    if (const auto self = weak.lock()) self->End(why);
+  connection->OnEnd([weak = weak_from_this(), ended = connection.get()](const absl::Status& why) {
+    const auto self = weak.lock();
+    if (self == nullptr) return;
+    // What is on its way on the other connections can still be answered.
+    if (self->begun_ && ended == self->subscriber_.get()) {
+      self->deaf_ = true;
+    } else {
+      self->End(why);
+    }
   });
 }
 
