@@ -54,7 +54,7 @@ RedisServer::Options Sentinel(const SentinelGroup::Options& options, const Redis
       fmt::format("sentinel sentinel-pass {}", RedisServer::kAdminPassword),
       fmt::format("sentinel down-after-milliseconds {} {}", kMaster, options.down_after.count()),
       // An attempt that has failed is repeated after twice this time.
-      fmt::format("sentinel failover-timeout {} 2000", kMaster),
+      fmt::format("sentinel failover-timeout {} 10000", kMaster),
   };
   sentinel.configuration.insert(sentinel.configuration.begin(), lines.begin(), lines.end());
   return sentinel;

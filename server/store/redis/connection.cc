@@ -61,7 +61,7 @@ awaitable<absl::StatusOr<std::shared_ptr<RedisConnection>>> RedisConnection::Con
   absl::StatusOr<RedisReply> signed_in = co_await connection->Call(std::move(auth));
   if (!signed_in.ok()) {
     connection->Close(signed_in.status());
-    co_return Annotate(signed_in.status(), ToString(address));
+    co_return signed_in.status();
   }
   co_return connection;
 }

@@ -21,8 +21,8 @@ using boost::asio::awaitable;
 
 constexpr Duration kFirstPause = std::chrono::milliseconds(50);
 constexpr Duration kLongestPause = std::chrono::seconds(1);
-// A session that has lasted so long was a good one: the next attempt is made at once.
-constexpr Duration kGoodSession = std::chrono::seconds(1);
+// After a session of use the next attempt is made at once, but not more often than this.
+constexpr Duration kAtOnceInterval = std::chrono::seconds(1);
 // How often Sentinels are asked, and the identity is read.
 constexpr Duration kWatchInterval = std::chrono::seconds(1);
 
@@ -78,12 +78,14 @@ void RedisLink::Heard() {
 
 awaitable<void> RedisLink::Run() {
   Duration pause = kFirstPause;
+  Tick at_once{};
   while (!stopped_) {
-    Duration lasted(0);
-    const absl::Status why = co_await RunSession(lasted);
+    bool was_of_use = false;
+    const absl::Status why = co_await RunSession(was_of_use);
     if (stopped_) break;
-    if (lasted >= kGoodSession) {
-      pause = kFirstPause;
+    if (was_of_use) pause = kFirstPause;
+    if (was_of_use && clock_.Steady() - at_once >= kAtOnceInterval) {
+      at_once = clock_.Steady();
       continue;
     }
     Down(why, Jittered(pause));
@@ -92,7 +94,7 @@ awaitable<void> RedisLink::Run() {
   }
 }
 
-awaitable<absl::Status> RedisLink::RunSession(Duration& lasted) {
+awaitable<absl::Status> RedisLink::RunSession(bool& was_of_use) {
   absl::StatusOr<RedisAddress> master = co_await finder_.Find();
   if (!master.ok()) co_return master.status();
   const RedisShared shared{.options = options_,
@@ -117,9 +119,8 @@ awaitable<absl::Status> RedisLink::RunSession(Duration& lasted) {
     const std::lock_guard lock(mutex_);
     if (on_loss_) on_loss_();
   }
-  const Tick began = clock_.Steady();
   co_await Serve(session);
-  lasted = std::chrono::duration_cast<Duration>(clock_.Steady() - began);
+  was_of_use = session->was_heard();
   session_ = nullptr;
   ending_ = nullptr;
   connecting_ = true;

@@ -58,9 +58,8 @@ class RedisLink {
 
  private:
   boost::asio::awaitable<void> Run();
-  // Makes a session and serves until it ends; returns why it did, or why there was none. `lasted` stays
-  // as it is then.
-  boost::asio::awaitable<absl::Status> RunSession(Duration& lasted);
+  // Makes a session and serves until it ends; returns why it did, or why there was none.
+  boost::asio::awaitable<absl::Status> RunSession(bool& was_of_use);
   boost::asio::awaitable<void> Serve(std::shared_ptr<RedisSession> session);
   // Ends the session when Sentinels name another master.
   boost::asio::awaitable<void> WatchMaster(std::shared_ptr<RedisSession> session);

@@ -218,6 +218,7 @@ void RedisSession::HeardHeartbeat(std::string_view number) {
   if (sent == beats_.end()) return;
   if (epoch_ == shared_.coherence.epoch()) shared_.coherence.Prove(sent->second + kProof);
   beats_.erase(beats_.begin(), std::next(sent));
+  was_heard_ = true;
   if (shared_.heard) shared_.heard();
 }
 

@@ -77,6 +77,8 @@ class RedisSession : public std::enable_shared_from_this<RedisSession> {
   const Event& ended() const { return ended_; }
   bool has_ended() const { return ended_.IsSet(); }
   const absl::Status& why() const { return why_; }
+  // A heartbeat has come back at least once.
+  bool was_heard() const { return was_heard_; }
   // Heartbeats do not come back although commands are answered: changes are no longer reported.
   bool deaf() const { return deaf_; }
   // The server was emptied (FLUSHALL, FLUSHDB).
@@ -112,6 +114,7 @@ class RedisSession : public std::enable_shared_from_this<RedisSession> {
   CoherenceEpoch epoch_ = 0;
   uint64_t next_beat_ = 1;
   std::map<uint64_t, Tick> beats_;  // that have not come back: when they were sent
+  bool was_heard_ = false;
   bool deaf_ = false;
   bool flushed_ = false;
   Event ended_;

@@ -30,13 +30,11 @@ namespace ssl = boost::asio::ssl;
 // Errors are results, not exceptions.
 constexpr auto kNoThrow = boost::asio::as_tuple(boost::asio::use_awaitable);
 
-absl::Status Failed(std::string_view what, const std::string& why) {
-  return Error(Reason::kStoreUnavailable, fmt::format("{}: {}", what, why));
-}
+absl::Status Unavailable(const std::string& why) { return Error(Reason::kStoreUnavailable, why); }
 
 absl::Status BadFile(std::string_view field, const std::string& path,
                      const boost::system::error_code& error) {
-  return Failed(field, fmt::format("{}: {}", path, error.message()));
+  return Unavailable(fmt::format("{}: {}: {}", field, path, error.message()));
 }
 
 absl::Status SetUpTls(ssl::context& context, const RedisOptions& options) {
@@ -45,7 +43,7 @@ absl::Status SetUpTls(ssl::context& context, const RedisOptions& options) {
   context.set_verify_mode(ssl::verify_peer, error);
   if (options.ca_file.empty()) {
     context.set_default_verify_paths(error);
-    if (error) return Failed("the system's certificate authorities", error.message());
+    if (error) return Unavailable("the system's certificate authorities: " + error.message());
   } else {
     context.load_verify_file(options.ca_file, error);
     if (error) return BadFile("tls.ca_file", options.ca_file, error);
@@ -74,8 +72,12 @@ awaitable<absl::StatusOr<std::unique_ptr<RedisSocket>>> RedisSocket::Connect(Red
   std::unique_ptr<RedisSocket> socket(new RedisSocket(executor));
   const Watchdog watchdog(executor, clock, deadline, [&socket] { socket->Close(); });
   absl::Status connected = co_await socket->ConnectPlain(address);
-  if (connected.ok() && options.url.tls) connected = co_await socket->Handshake(address, options);
-  if (watchdog.barked()) co_return Failed(ToString(address), "did not accept a connection in time");
+  std::string_view late = "no connection in time";
+  if (connected.ok() && options.url.tls) {
+    late = "TLS: no answer to the handshake in time";
+    connected = co_await socket->Handshake(address, options);
+  }
+  if (watchdog.barked()) co_return Unavailable(std::string(late));
   if (!connected.ok()) co_return connected;
   co_return socket;
 }
@@ -84,7 +86,7 @@ awaitable<absl::StatusOr<std::vector<stream_protocol::endpoint>>> RedisSocket::R
   std::vector<stream_protocol::endpoint> endpoints;
   if (!address.path.empty()) {
     if (address.path.size() >= sizeof(sockaddr_un::sun_path)) {
-      co_return Failed(address.path, "the path is too long for a unix socket");
+      co_return Unavailable("the path is too long for a unix socket");
     }
     endpoints.emplace_back(boost::asio::local::stream_protocol::endpoint(address.path));
     co_return endpoints;
@@ -98,7 +100,7 @@ awaitable<absl::StatusOr<std::vector<stream_protocol::endpoint>>> RedisSocket::R
   const std::string port = std::to_string(address.port);
   auto [failure, found] =
       co_await resolver_.async_resolve(address.host, port, tcp::resolver::numeric_service, kNoThrow);
-  if (failure) co_return Failed(address.host, failure.message());
+  if (failure) co_return Unavailable(failure.message());
   for (const auto& entry : found) endpoints.emplace_back(entry.endpoint());
   co_return endpoints;
 }
@@ -120,7 +122,7 @@ awaitable<absl::Status> RedisSocket::ConnectPlain(RedisAddress address) {
     }
     if (error == boost::asio::error::operation_aborted) break;
   }
-  co_return Failed(ToString(address), last.message());
+  co_return Unavailable(last.message());
 }
 
 awaitable<absl::Status> RedisSocket::Handshake(RedisAddress address, const RedisOptions& options) {
@@ -134,7 +136,7 @@ awaitable<absl::Status> RedisSocket::Handshake(RedisAddress address, const Redis
   if (not_numeric) SSL_set_tlsext_host_name(tls_->native_handle(), address.host.c_str());
   auto [error] = co_await tls_->async_handshake(ssl::stream_base::client, kNoThrow);
   if (!error) co_return absl::OkStatus();
-  co_return Failed(ToString(address), "TLS: " + HandshakeProblem(tls_->native_handle(), error));
+  co_return Unavailable("TLS: " + HandshakeProblem(tls_->native_handle(), error));
 }
 
 void RedisSocket::Read(boost::asio::mutable_buffer buffer, Done done) {

@@ -26,7 +26,8 @@ class RedisSocket {
   using Done = std::function<void(const boost::system::error_code&, size_t)>;
 
   // Connects, shakes hands, and checks the server's certificate against `address.host`. The message of a
-  // failure says what went wrong: name, connection, certificate, time. Files are read anew.
+  // failure says what went wrong (name, connection, certificate, time), not with which address. Files are
+  // read anew.
   static boost::asio::awaitable<absl::StatusOr<std::unique_ptr<RedisSocket>>> Connect(
       RedisAddress address, const RedisOptions& options, Clock& clock, Tick deadline);
 
