@@ -101,7 +101,9 @@ struct ServerStatus::Gathering {
   v1::GetServerStatusResponse response;
   Tick deadline;
   int left = 0;
-  std::optional<Duration> store_lead;  // of the store's clock over ours
+  // Of each store's clock over ours.
+  std::optional<Duration> store_lead;
+  std::optional<Duration> ephemeral_lead;
   Event all_done;
 
   void EndOne() {
@@ -128,6 +130,11 @@ awaitable<absl::StatusOr<v1::GetServerStatusResponse>> ServerStatus::Gather(bool
 
   std::vector<awaitable<void>> checks;
   checks.push_back(AskStore(gathering));
+  if (rooms_.find_risks) checks.push_back(FindRisks(gathering));
+  if (rooms_.has_ephemeral) {
+    *response.mutable_ephemeral_store() = response.store();
+    checks.push_back(AskEphemeralStore(gathering));
+  }
   for (const Provider* provider : rooms_.catalogue.All()) {
     const config::v1::Provider& record = provider->record();
     const int index = response.providers_size();
@@ -150,6 +157,9 @@ awaitable<absl::StatusOr<v1::GetServerStatusResponse>> ServerStatus::Gather(bool
   if (gathering->store_lead.has_value()) {
     rpc::SetTimestamp(end + *gathering->store_lead, *response.mutable_store()->mutable_time());
   }
+  if (gathering->ephemeral_lead.has_value()) {
+    rpc::SetTimestamp(end + *gathering->ephemeral_lead, *response.mutable_ephemeral_store()->mutable_time());
+  }
   co_return response;
 }
 
@@ -161,11 +171,36 @@ awaitable<void> ServerStatus::AskStore(std::shared_ptr<Gathering> gathering) {
   writes.emplace_back(ClearDue{.key = nobodys});
   const absl::StatusOr<CommitResult> result =
       co_await rooms_.store.Commit(std::move(writes), gathering->deadline);
-  v1::StoreStatus& store = *gathering->response.mutable_store();
+  gathering->store_lead = Note(result, *gathering->response.mutable_store());
+  gathering->EndOne();
+}
+
+awaitable<void> ServerStatus::AskEphemeralStore(std::shared_ptr<Gathering> gathering) {
+  const Key nobodys = Key::Of(Kind::kFlow, TenantId("-"), "status");
+  std::vector<Write> writes;
+  writes.emplace_back(TakeLease{.key = nobodys, .owner = "status", .duration = kCheckLimit});
+  writes.emplace_back(EndLease{.key = nobodys, .owner = "status"});
+  const absl::StatusOr<CommitResult> result =
+      co_await rooms_.store.Commit(std::move(writes), gathering->deadline);
+  gathering->ephemeral_lead = Note(result, *gathering->response.mutable_ephemeral_store());
+  gathering->EndOne();
+}
+
+awaitable<void> ServerStatus::FindRisks(std::shared_ptr<Gathering> gathering) {
+  const absl::StatusOr<std::vector<std::string>> risks = co_await rooms_.find_risks(gathering->deadline);
+  if (risks.ok()) {
+    for (const std::string& risk : *risks) gathering->response.mutable_store()->add_durability_risks(risk);
+  }
+  gathering->EndOne();
+}
+
+// Writes into `store` what came of asking it; the lead of its clock over ours.
+std::optional<Duration> ServerStatus::Note(const absl::StatusOr<CommitResult>& result,
+                                           v1::StoreStatus& store) const {
   store.set_available(result.ok());
   store.set_problem(result.ok() ? "" : MessageOf(result.status()));
-  if (result.ok()) gathering->store_lead = result->store_time - rooms_.clock.Now();
-  gathering->EndOne();
+  if (!result.ok()) return std::nullopt;
+  return result->store_time - rooms_.clock.Now();
 }
 
 awaitable<void> ServerStatus::AskProvider(std::shared_ptr<Gathering> gathering, int index,

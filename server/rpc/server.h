@@ -33,6 +33,13 @@ using FindStaticProvider = std::function<absl::StatusOr<StaticProvider>(const Pr
 using GatherServerStatus = std::function<boost::asio::awaitable<absl::StatusOr<v1::GetServerStatusResponse>>(
     bool check_providers, Tick deadline)>;
 
+// Whether health may say SERVING of a service while the server is not stopping; always where there is
+// no function. Any thread, without waiting.
+struct ReadyToServe {
+  std::function<bool()> auth = nullptr;  // AuthService, and the server as a whole
+  std::function<bool()> vault_admin = nullptr;
+};
+
 struct RpcServerOptions {
   // "unix:/path", "127.0.0.1:PORT" or "[::1]:PORT"; port 0: any free one.
   std::string listen;
@@ -55,6 +62,7 @@ struct RpcRooms {
   FindStaticProvider find_static_provider;
   // Without it GetServerStatus is UNIMPLEMENTED.
   GatherServerStatus gather_server_status = nullptr;
+  ReadyToServe ready = {};
   Clock& clock;
   boost::asio::io_context& loop;
 };

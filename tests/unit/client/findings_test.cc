@@ -179,5 +179,32 @@ TEST(TransportFindingsTest, ASocketIsJudgedByItsModeAndItsFolder) {
   EXPECT_EQ(Found(TransportFindings(service.address()), "folder").level, Level::kOk) << "sticky";
 }
 
+TEST(FindingsTest, WhatTheStoreMayLoseIsAWarningForEach) {
+  auto status = Healthy();
+  status.mutable_store()->set_kind("redis");
+  status.mutable_store()->add_durability_risks("appendonly is no");
+  status.mutable_store()->add_durability_risks("maxmemory-policy is allkeys-lru");
+  int warnings = 0;
+  for (const Finding& finding : Examine(status)) {
+    if (finding.level == Level::kOk) continue;
+    EXPECT_EQ(finding.level, Level::kWarn);
+    EXPECT_EQ(finding.check, "store");
+    EXPECT_THAT(finding.next, HasSubstr("require_durable"));
+    ++warnings;
+  }
+  EXPECT_EQ(warnings, 2);
+}
+
+TEST(FindingsTest, TheStoreOfTheFlowsIsACheckOfItsOwn) {
+  auto status = Healthy();
+  *status.mutable_ephemeral_store() = status.store();
+  EXPECT_EQ(Found(Examine(status), "ephemeral store").level, Level::kOk);
+  status.mutable_ephemeral_store()->set_available(false);
+  status.mutable_ephemeral_store()->set_problem("connection refused");
+  EXPECT_EQ(Found(Examine(status), "ephemeral store").level, Level::kFail);
+  EXPECT_THAT(Found(Examine(status), "ephemeral store").message, HasSubstr("connection refused"));
+  EXPECT_EQ(Found(Examine(status), "store").level, Level::kOk);
+}
+
 }  // namespace
 }  // namespace grantkeep::cli

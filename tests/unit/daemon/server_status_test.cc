@@ -82,7 +82,7 @@ class ServerStatusTest : public ::testing::Test {
   }
 
   Rooms rooms_{kProviders};
-  InterposedStore store_{*rooms_.store};
+  InterposedStore& store_ = *rooms_.store;
   ServerStatus status_{{.version = "1.2.3", .development = true, .store_kind = "sqlite"},
                        {.store = store_,
                         .catalogue = *rooms_.catalogue,
@@ -297,6 +297,54 @@ TEST_F(ServerStatusTest, ClientSecretsAreNamedAndNeverShown) {
   EXPECT_THAT(secrets[1].problem(), HasSubstr("MISSING is not set"));
   EXPECT_EQ(secrets[2].reference(), "vault ops/acme");
   EXPECT_THAT(status.SerializeAsString(), Not(HasSubstr("canary")));
+}
+
+class ServerStatusOfRedis : public ServerStatusTest {
+ protected:
+  using Risks = absl::StatusOr<std::vector<std::string>>;
+  static boost::asio::awaitable<Risks> Answer(Risks risks) { co_return risks; }
+
+  ServerStatus::Rooms RedisRooms() {
+    return {.store = store_,
+            .catalogue = *rooms_.catalogue,
+            .http = rooms_.http,
+            .clock = rooms_.clock,
+            .resolve_secret = &Resolve};
+  }
+  v1::GetServerStatusResponse GatherOf(ServerStatus::Rooms rooms) {
+    ServerStatus status({.version = "1", .development = false, .store_kind = "redis"}, std::move(rooms));
+    return End(rooms_.loop.Start(status.Gather(false, rooms_.clock.Steady() + seconds(30))));
+  }
+};
+
+TEST_F(ServerStatusOfRedis, WhatTheStoreMayLoseIsNamed) {
+  ServerStatus::Rooms rooms = RedisRooms();
+  Risks risks = std::vector<std::string>{"appendonly is no", "evicts"};
+  rooms.find_risks = [&risks](Tick) { return Answer(risks); };
+  const auto got = GatherOf(rooms);
+  EXPECT_EQ(got.store().kind(), "redis");
+  EXPECT_TRUE(got.store().available());
+  EXPECT_THAT(got.store().durability_risks(), ElementsAre("appendonly is no", "evicts"));
+  EXPECT_FALSE(got.has_ephemeral_store());
+  risks = Error(Reason::kStoreUnavailable, "down");
+  EXPECT_THAT(GatherOf(rooms).store().durability_risks(), IsEmpty());
+}
+
+TEST_F(ServerStatusOfRedis, TheStoreOfTheFlowsIsAskedByAWriteOfAFlowOfWhichNothingStays) {
+  ServerStatus::Rooms rooms = RedisRooms();
+  rooms.has_ephemeral = true;
+  const auto got = GatherOf(rooms);
+  EXPECT_EQ(got.ephemeral_store().kind(), "redis");
+  EXPECT_TRUE(got.ephemeral_store().available()) << got.ephemeral_store().problem();
+  EXPECT_EQ(got.ephemeral_store().time().seconds(), got.server_time().seconds());
+  ASSERT_EQ(store_.last_commit.size(), 2u);
+  const auto* taken = std::get_if<TakeLease>(&store_.last_commit[0]);
+  ASSERT_NE(taken, nullptr) << "the flow is asked for last";
+  EXPECT_EQ(taken->key.kind, Kind::kFlow);
+  std::vector<Write> another;
+  another.emplace_back(TakeLease{taken->key, "another", seconds(1)});
+  const auto free = rooms_.loop.Run(store_.Commit(std::move(another), rooms_.clock.Steady() + seconds(1)));
+  EXPECT_EQ(free->outcome, CommitResult::Outcome::kDone);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // Each method through a real socket.
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <string>
 
 #include "grpc/health/v1/health.pb.h"
@@ -300,6 +301,37 @@ TEST_F(Methods, HealthKnowsItsServices) {
   EXPECT_EQ(CallRaw("/grpc.health.v1.Health/Check", request.SerializeAsString()).error_code(),
             StatusCode::NOT_FOUND);
   EXPECT_EQ(CallRaw("/grpc.health.v1.Health/Watch", "").error_code(), StatusCode::UNIMPLEMENTED);
+}
+
+TEST_F(Methods, HealthIsPerServiceAndAskedAnew) {
+  std::atomic<bool> auth = false;
+  std::atomic<bool> vault_admin = true;
+  ready_ = {.auth = [&] { return auth.load(); }, .vault_admin = [&] { return vault_admin.load(); }};
+  Drain();
+  server_.reset();
+  StartServer();
+  const auto serves = [&](const char* service) {
+    grpc::health::v1::HealthCheckRequest request;
+    request.set_service(service);
+    std::string bytes;
+    EXPECT_TRUE(CallRaw("/grpc.health.v1.Health/Check", request.SerializeAsString(), &bytes).ok());
+    grpc::health::v1::HealthCheckResponse response;
+    EXPECT_TRUE(response.ParseFromString(bytes));
+    return response.status() == grpc::health::v1::HealthCheckResponse::SERVING;
+  };
+  for (const bool swapped : {false, true}) {
+    auth = swapped;
+    vault_admin = !swapped;
+    EXPECT_EQ(serves(""), swapped);
+    EXPECT_EQ(serves("grantkeep.v1.AuthService"), swapped);
+    EXPECT_EQ(serves("grantkeep.v1.VaultAdmin"), !swapped);
+  }
+  auth = vault_admin = true;
+  server_->StopServing();
+  EXPECT_FALSE(serves(""));
+  EXPECT_FALSE(serves("grantkeep.v1.VaultAdmin"));
+  Drain();
+  server_.reset();
 }
 
 }  // namespace

@@ -55,6 +55,7 @@ providers:
                    .grants = *rooms_.grants,
                    .static_secrets = static_secrets_,
                    .find_static_provider = &ServerFixture::FindStaticProvider,
+                   .ready = ready_,
                    .clock = rooms_.clock,
                    .loop = rooms_.loop.context()};
     auto server = RpcServer::Start(std::move(options), std::move(rooms));
@@ -184,6 +185,8 @@ providers:
   }
 
   TempDir dir_;
+  // What health is told; always ready unless a test says otherwise.
+  ReadyToServe ready_;
   Rooms rooms_{kProviders};
   StaticSecrets static_secrets_{*rooms_.store, *rooms_.records};
   Refresher refresher_{*rooms_.grants, *rooms_.store, *rooms_.catalogue,
