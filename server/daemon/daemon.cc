@@ -11,12 +11,15 @@
 #include "daemon/dev_files.h"
 #include "daemon/secret_sources.h"
 #include "daemon/server_status.h"
+#include "daemon/store_adoption.h"
+#include "daemon/store_memory.h"
 #include "flow/flow.h"
 #include "net/http_client.h"
 #include "net/loop.h"
 #include "provider/provider.h"
 #include "refresh/refresh.h"
 #include "rpc/server.h"
+#include "store/guarded_store.h"
 #include "store/sqlite/sqlite_store.h"
 #include "telemetry/log.h"
 #include "vault/flows.h"
@@ -57,16 +60,18 @@ class Daemon::Rooms {
     SqliteStore::Options store_options;
     store_options.path = settings_.store_path;
     ASSIGN_OR_RETURN(store_, SqliteStore::Open(std::move(store_options), clock_));
-    records_ = std::make_unique<SealedRecords>(*store_, *root_key_, clock_, random_);
-    grants_ = std::make_unique<Grants>(*store_, *records_);
-    flows_ = std::make_unique<Flows>(*store_, *records_);
-    static_secrets_ = std::make_unique<StaticSecrets>(*store_, *records_);
+    RETURN_IF_ERROR(GuardStore());
+    records_ = std::make_unique<SealedRecords>(*guarded_, *root_key_, clock_, random_);
+    grants_ = std::make_unique<Grants>(*guarded_, *records_);
+    flows_ = std::make_unique<Flows>(*guarded_, *records_);
+    static_secrets_ = std::make_unique<StaticSecrets>(*guarded_, *records_);
+    adoption_ = std::make_unique<StoreAdoption>(*guarded_, *memory_, *records_);
     loop_ = std::make_unique<Loop>("loop");
     RETURN_IF_ERROR(CheckRootKey());
     RETURN_IF_ERROR(StartProviders());
     refresher_ =
-        std::make_unique<Refresher>(*grants_, *store_, *catalogue_, clock_, random_, loop_->context());
-    auth_flow_ = std::make_unique<AuthFlow>(*flows_, *grants_, *store_, *catalogue_, clock_, random_,
+        std::make_unique<Refresher>(*grants_, *guarded_, *catalogue_, clock_, random_, loop_->context());
+    auth_flow_ = std::make_unique<AuthFlow>(*flows_, *grants_, *guarded_, *catalogue_, clock_, random_,
                                             settings_.flow_lifetime);
     return StartServer();
   }
@@ -101,6 +106,17 @@ class Daemon::Rooms {
     RETURN_IF_ERROR(PrepareDataDir(settings_.data_dir));
     ASSIGN_OR_RETURN(const bool made, PrepareRootKey(settings_.root_key_file, settings_.store_path, random_));
     if (made) Log("main").info("made a root key for development: {}", settings_.root_key_file);
+    ForgetLostDatabase(settings_.store_path, settings_.store_identity.file);
+    return absl::OkStatus();
+  }
+
+  // From here on the store is only written while it is the one that this daemon was left with.
+  absl::Status GuardStore() {
+    ASSIGN_OR_RETURN(memory_, StoreMemory::Open(settings_.store_identity));
+    guarded_ = std::make_unique<GuardedStore>(
+        *store_, [this](const StoreIdentity& identity) { return memory_->Judge(identity); });
+    // Whatever it says is in the log, and read-only is no reason not to start.
+    guarded_->CheckOpen().IgnoreError();
     return absl::OkStatus();
   }
 
@@ -133,7 +149,7 @@ class Daemon::Rooms {
     server_status_ = std::make_unique<ServerStatus>(
         ServerStatus::Facts{
             .version = GRANTKEEP_VERSION, .development = settings_.dev, .store_kind = "sqlite"},
-        ServerStatus::Rooms{.store = *store_,
+        ServerStatus::Rooms{.store = *guarded_,
                             .catalogue = *catalogue_,
                             .http = *http_,
                             .clock = clock_,
@@ -149,6 +165,9 @@ class Daemon::Rooms {
                        },
                    .clock = clock_,
                    .loop = loop_->context()};
+    rooms.adopt_store = [this](v1::AdoptStoreRequest request, Tick deadline) {
+      return adoption_->Adopt(std::move(request), deadline);
+    };
     ASSIGN_OR_RETURN(server_, RpcServer::Start(std::move(options), std::move(rooms)));
     return absl::OkStatus();
   }
@@ -173,10 +192,13 @@ class Daemon::Rooms {
   SystemRandom random_;
   std::unique_ptr<KeyWrapper> root_key_;
   std::unique_ptr<SqliteStore> store_;
+  std::unique_ptr<StoreMemory> memory_;
+  std::unique_ptr<GuardedStore> guarded_;
   std::unique_ptr<SealedRecords> records_;
   std::unique_ptr<Grants> grants_;
   std::unique_ptr<Flows> flows_;
   std::unique_ptr<StaticSecrets> static_secrets_;
+  std::unique_ptr<StoreAdoption> adoption_;
   std::unique_ptr<Loop> loop_;
   std::unique_ptr<HttpClient> http_;
   std::unique_ptr<Catalogue> catalogue_;

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/reason.h"
 #include "net/event.h"
 #include "provider/discovery.h"
 #include "provider/url_parts.h"
@@ -125,6 +126,9 @@ awaitable<absl::StatusOr<v1::GetServerStatusResponse>> ServerStatus::Gather(bool
   rpc::SetTimestamp(start_time_, *response.mutable_start_time());
   response.mutable_store()->set_kind(facts_.store_kind);
   response.mutable_store()->set_problem(kNoAnswer);
+  const StoreIdentity identity = rooms_.store.identity();
+  response.mutable_store()->set_id(identity.id);
+  response.mutable_store()->set_epoch(identity.epoch);
 
   std::vector<awaitable<void>> checks;
   checks.push_back(AskStore(gathering));
@@ -161,10 +165,20 @@ awaitable<void> ServerStatus::AskStore(std::shared_ptr<Gathering> gathering) {
   writes.emplace_back(ClearDue{.key = nobodys});
   const absl::StatusOr<CommitResult> result =
       co_await rooms_.store.Commit(std::move(writes), gathering->deadline);
+  absl::Status answered = result.status();
+  Time time = result.ok() ? result->store_time : Time();
   v1::StoreStatus& store = *gathering->response.mutable_store();
-  store.set_available(result.ok());
-  store.set_problem(result.ok() ? "" : MessageOf(result.status()));
-  if (result.ok()) gathering->store_lead = result->store_time - rooms_.clock.Now();
+  store.set_adopted(result.ok());
+  if (HasReason(result.status(), Reason::kStoreNotAdopted)) {
+    // It may not be written: that it can be read has to do.
+    store.set_adoption_problem(MessageOf(result.status()));
+    const auto read = co_await rooms_.store.Get(nobodys, gathering->deadline);
+    answered = read.status();
+    time = rooms_.store.Now();
+  }
+  store.set_available(answered.ok());
+  store.set_problem(answered.ok() ? "" : MessageOf(answered));
+  if (answered.ok()) gathering->store_lead = time - rooms_.clock.Now();
   gathering->EndOne();
 }
 

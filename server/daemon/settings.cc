@@ -75,6 +75,7 @@ void TakeServer(const CommandLine& command_line, const config::v1::Server& serve
 
 void TakeOwnStore(const config::v1::Config& config, Settings& settings, Problems& problems) {
   settings.store_path = settings.data_dir + "/grantkeep.db";
+  settings.store_identity.file = settings.data_dir + "/store.identity";
   settings.root_key_file = settings.data_dir + "/root.key";
   constexpr std::string_view kWhy =
       "--dev keeps a store and a key of its own in the data directory (--data-dir): remove this, or start "
@@ -87,6 +88,22 @@ void TakeOwnStore(const config::v1::Config& config, Settings& settings, Problems
 void RefuseTilde(std::string_view field, const std::string& path, Problems& problems) {
   if (path == "~" || path.starts_with("~/"))
     problems.push_back(fmt::format("{}: ~ is not expanded here: write the whole path", field));
+}
+
+void TakeStoreIdentity(const config::v1::Store::Identity& identity, Settings& settings, Problems& problems) {
+  settings.store_identity.file = identity.file();
+  RefuseTilde("store.identity.file", identity.file(), problems);
+  if (identity.id().empty() && identity.epoch() == 0) return;
+  if (!identity.file().empty()) {
+    problems.push_back("store.identity: is either a file, or id and epoch");
+  } else if (!IsStoreId(identity.id())) {
+    problems.push_back(
+        "store.identity.id: must be 32 hexadecimal digits in lower case, as `grantkeep doctor` shows");
+  } else if (identity.epoch() == 0) {
+    problems.push_back("store.identity.epoch: must be 1 or more, as `grantkeep doctor` shows");
+  } else {
+    settings.store_identity.fixed = {identity.id(), identity.epoch()};
+  }
 }
 
 void TakeStore(const config::v1::Config& config, Settings& settings, Problems& problems) {
@@ -103,6 +120,7 @@ void TakeStore(const config::v1::Config& config, Settings& settings, Problems& p
         "vault.root_key_file: is required: a file with 32 random bytes, mode 0600 "
         "(umask 077; head -c 32 /dev/urandom > FILE)");
   }
+  TakeStoreIdentity(config.store().identity(), settings, problems);
   RefuseTilde("store.sqlite.path", settings.store_path, problems);
   RefuseTilde("vault.root_key_file", settings.root_key_file, problems);
 }

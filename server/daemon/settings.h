@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "daemon/command_line.h"
+#include "daemon/store_memory.h"
 #include "grantkeep/config/v1/config.pb.h"
 #include "net/http_client.h"
 #include "rpc/server.h"
@@ -18,6 +19,7 @@ struct Settings {
   bool dev = false;
   std::string data_dir;  // --dev; absolute
   std::string store_path;
+  IdentitySettings store_identity;
   std::string root_key_file;
   bool root_key_file_is_mounted_secret = false;
   RpcServerOptions rpc;

@@ -19,8 +19,10 @@ class Grants;
 class Refresher;
 class StaticSecrets;
 namespace v1 {
+class AdoptStoreRequest;
+class AdoptStoreResponse;
 class GetServerStatusResponse;
-}
+}  // namespace v1
 
 // How the API behind a provider of kind static wants its secret sent.
 struct StaticProvider {
@@ -32,6 +34,9 @@ using FindStaticProvider = std::function<absl::StatusOr<StaticProvider>(const Pr
 // The answer of VaultAdmin.GetServerStatus, before `deadline`. On the loop.
 using GatherServerStatus = std::function<boost::asio::awaitable<absl::StatusOr<v1::GetServerStatusResponse>>(
     bool check_providers, Tick deadline)>;
+// The answer of VaultAdmin.AdoptStore. On the loop.
+using AdoptStore = std::function<boost::asio::awaitable<absl::StatusOr<v1::AdoptStoreResponse>>(
+    v1::AdoptStoreRequest request, Tick deadline)>;
 
 struct RpcServerOptions {
   // "unix:/path", "127.0.0.1:PORT" or "[::1]:PORT"; port 0: any free one.
@@ -55,6 +60,8 @@ struct RpcRooms {
   FindStaticProvider find_static_provider;
   // Without it GetServerStatus is UNIMPLEMENTED.
   GatherServerStatus gather_server_status = nullptr;
+  // Without it AdoptStore is UNIMPLEMENTED.
+  AdoptStore adopt_store = nullptr;
   Clock& clock;
   boost::asio::io_context& loop;
 };
