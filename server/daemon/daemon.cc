@@ -21,9 +21,11 @@
 #include "telemetry/log.h"
 #include "vault/flows.h"
 #include "vault/grants.h"
+#include "vault/put_back.h"
 #include "vault/root_key.h"
 #include "vault/sealed.h"
 #include "vault/static_secrets.h"
+#include "vault/store_changes.h"
 
 namespace grantkeep {
 namespace {
@@ -57,11 +59,16 @@ class Daemon::Rooms {
     SqliteStore::Options store_options;
     store_options.path = settings_.store_path;
     ASSIGN_OR_RETURN(store_, SqliteStore::Open(std::move(store_options), clock_));
+    changes_ = std::make_unique<StoreChanges>(*store_);
     records_ = std::make_unique<SealedRecords>(*store_, *root_key_, clock_, random_);
-    grants_ = std::make_unique<Grants>(*store_, *records_);
+    grants_ = std::make_unique<Grants>(*store_, *records_, *changes_, clock_);
     flows_ = std::make_unique<Flows>(*store_, *records_);
-    static_secrets_ = std::make_unique<StaticSecrets>(*store_, *records_);
+    static_secrets_ = std::make_unique<StaticSecrets>(*store_, *records_, *changes_, clock_);
+    put_back_ = std::make_unique<PutBack>(*records_, *grants_, *static_secrets_, clock_);
     loop_ = std::make_unique<Loop>("loop");
+    lost_ = changes_->OnLoss([this] {
+      if (put_back_->Begin()) Spawn(loop_->context(), put_back_->Run());
+    });
     RETURN_IF_ERROR(CheckRootKey());
     RETURN_IF_ERROR(StartProviders());
     refresher_ =
@@ -173,11 +180,14 @@ class Daemon::Rooms {
   SystemRandom random_;
   std::unique_ptr<KeyWrapper> root_key_;
   std::unique_ptr<SqliteStore> store_;
+  std::unique_ptr<StoreChanges> changes_;
   std::unique_ptr<SealedRecords> records_;
   std::unique_ptr<Grants> grants_;
   std::unique_ptr<Flows> flows_;
   std::unique_ptr<StaticSecrets> static_secrets_;
+  std::unique_ptr<PutBack> put_back_;
   std::unique_ptr<Loop> loop_;
+  StoreChanges::Subscription lost_;  // ends before the loop on which it starts the sweep
   std::unique_ptr<HttpClient> http_;
   std::unique_ptr<Catalogue> catalogue_;
   std::unique_ptr<Refresher> refresher_;
