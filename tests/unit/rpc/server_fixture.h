@@ -185,7 +185,7 @@ providers:
 
   TempDir dir_;
   Rooms rooms_{kProviders};
-  StaticSecrets static_secrets_{*rooms_.store, *rooms_.records};
+  StaticSecrets static_secrets_{*rooms_.store, *rooms_.records, *rooms_.changes, rooms_.clock};
   Refresher refresher_{*rooms_.grants, *rooms_.store, *rooms_.catalogue,
                        rooms_.clock,   rooms_.random, rooms_.loop.context()};
   AuthFlow flow_{*rooms_.flows, *rooms_.grants, *rooms_.store,           *rooms_.catalogue,
