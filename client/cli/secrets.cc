@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "client/cli/colours.h"
 #include "client/cli/commands.h"
 #include "client/cli/text.h"
 
