@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 #include <string>
 
 #include "daemon/command_line.h"
@@ -22,6 +24,8 @@ namespace {
 std::string_view MessageOf(const absl::Status& status) {
   return {status.message().data(), status.message().size()};
 }
+
+std::string_view FirstLine(std::string_view message) { return message.substr(0, message.find('\n')); }
 
 // Each line of the message is a problem of its own.
 int Fail(int exit_code, std::string_view message) {
@@ -67,7 +71,27 @@ void LogReady(const Daemon& daemon, const Settings& settings) {
            daemon.providers(), daemon.pollers());
 }
 
-int Serve(const CheckedConfiguration& checked, const sigset_t& ends) {
+// Until a signal ends the daemon (OK), or until something is wrong for good. The ready file is there from
+// when the daemon is ready until then.
+absl::Status ServeUntilSignal(const Daemon& daemon, const Settings& settings, const Signals& signals) {
+  std::optional<ReadyFile> ready_file;
+  for (;;) {
+    const std::optional<absl::Status> prepared = daemon.prepared();
+    if (prepared.has_value() && !prepared->ok()) return *prepared;
+    if (prepared.has_value() && !ready_file.has_value()) {
+      ready_file.emplace(settings.ready_file, daemon.address());
+      if (!ready_file->status().ok()) return ready_file->status();
+      LogReady(daemon, settings);
+    }
+    int signal_number = 0;
+    sigwait(&signals.awaited, &signal_number);
+    if (signal_number == kNewsSignal) continue;
+    Log("main").info("stopping: {}", sigdescr_np(signal_number));
+    return absl::OkStatus();
+  }
+}
+
+int Serve(const CheckedConfiguration& checked, const Signals& signals) {
   const Settings& settings = checked.settings;
   if (const absl::Status status = InitLogging(settings.log_level); !status.ok()) {
     return Fail(kExitUsage, MessageOf(status));
@@ -76,37 +100,31 @@ int Serve(const CheckedConfiguration& checked, const sigset_t& ends) {
   for (const std::string& warning : checked.warnings) Log("main").warn("{}", warning);
   // Secrets are read when they are needed, and may come later.
   for (const std::string& problem : checked.found.secrets) Log("main").warn("{}", problem);
-  absl::Status started;
+  absl::Status served;
   {
-    Daemon daemon(settings);
-    started = daemon.Start();
-    if (started.ok()) {
-      const ReadyFile ready_file(settings.ready_file, daemon.address());
-      started = ready_file.status();
-      if (started.ok()) {
-        LogReady(daemon, settings);
-        int signal_number = 0;
-        sigwait(&ends, &signal_number);
-        Log("main").info("stopping: {}", sigdescr_np(signal_number));
-        // A second signal ends the process at once.
-        pthread_sigmask(SIG_UNBLOCK, &ends, nullptr);
-      }
+    Daemon daemon(settings, [] { kill(getpid(), kNewsSignal); });
+    served = daemon.Start();
+    if (served.ok()) {
+      served = ServeUntilSignal(daemon, settings, signals);
+      if (!served.ok()) Log("main").error("stopping: {}", FirstLine(MessageOf(served)));
     }
+    // A second signal ends the process at once.
+    pthread_sigmask(SIG_UNBLOCK, &signals.ends, nullptr);
     daemon.Stop();
   }
-  if (started.ok()) Log("main").info("stopped");
+  if (served.ok()) Log("main").info("stopped");
   ShutdownLogging();
-  return started.ok() ? 0 : Fail(kExitFailure, MessageOf(started));
+  return served.ok() ? 0 : Fail(kExitFailure, MessageOf(served));
 }
 
 int Main(int argc, char** argv) {
-  const sigset_t ends = PrepareProcess();
+  const Signals signals = PrepareProcess();
   const ParsedCommandLine parsed = ParseCommandLine(argc, argv);
   if (parsed.exit_code.has_value()) return *parsed.exit_code;
   const CommandLine& command_line = parsed.options;
   const CheckedConfiguration checked = CheckConfiguration(command_line);
   if (!checked.CanStart()) return SayWhatIsWrong(checked);
-  return command_line.check_config ? SayWhatIsThere(command_line, checked) : Serve(checked, ends);
+  return command_line.check_config ? SayWhatIsThere(command_line, checked) : Serve(checked, signals);
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <string>
+#include <utility>
 
 #include "client/cli/text.h"
 
@@ -58,18 +60,41 @@ Finding Uptime(const v1::GetServerStatusResponse& status) {
           ""};
 }
 
-Finding Store(const v1::GetServerStatusResponse& status) {
-  const v1::StoreStatus& store = status.store();
+Finding Store(std::string check, const v1::StoreStatus& store, const google::protobuf::Timestamp& daemons) {
   if (!store.available()) {
-    return {Level::kFail, "store", fmt::format("{} does not answer: {}", store.kind(), store.problem()),
+    return {Level::kFail, std::move(check),
+            fmt::format("{} does not answer: {}", store.kind(), store.problem()),
             "look at the daemon's log, and at the disk or the server behind the store"};
   }
-  const milliseconds skew = Millis(store.time()) - Millis(status.server_time());
+  // A daemon of an older version says nothing of it.
+  if (!store.adopted() && !store.adoption_problem().empty()) {
+    return {Level::kFail, std::move(check),
+            fmt::format("{} is only read: {}", store.kind(), store.adoption_problem()),
+            "a backup was put back: grantkeep admin adopt --as restore; it is a copy that others use, too: "
+            "grantkeep admin adopt --as clone; neither: correct the daemon's `store`"};
+  }
+  const milliseconds skew = Millis(store.time()) - Millis(daemons);
   const Level level = LevelOfSkew(skew);
-  if (level == Level::kOk) return {level, "store", store.kind() + " answers", ""};
-  return {level, "store",
+  if (level == Level::kOk) {
+    const std::string identity =
+        store.id().empty() ? "" : fmt::format("; it is {} in epoch {}", store.id(), store.epoch());
+    return {level, std::move(check), fmt::format("{} answers{}", store.kind(), identity), ""};
+  }
+  return {level, std::move(check),
           fmt::format("{} answers, and its clock is {} the daemon's", store.kind(), Apart(skew)),
           "set both clocks by NTP: leases and expiry are judged by the store's"};
+}
+
+void AddStores(const v1::GetServerStatusResponse& status, std::vector<Finding>& findings) {
+  findings.push_back(Store("store", status.store(), status.server_time()));
+  for (const std::string& risk : status.store().durability_risks()) {
+    findings.push_back({Level::kWarn, "store", risk,
+                        "change that setting of the store, or accept the risk; store.redis.require_durable "
+                        "refuses to run with it"});
+  }
+  if (status.has_ephemeral_store()) {
+    findings.push_back(Store("ephemeral store", status.ephemeral_store(), status.server_time()));
+  }
 }
 
 Finding Reachability(const v1::ProviderStatus& provider) {
@@ -127,8 +152,8 @@ std::string_view LevelName(Level level) {
 
 std::vector<Finding> FindingsIn(const v1::GetServerStatusResponse& status, std::string_view client_version,
                                 std::chrono::system_clock::time_point now) {
-  std::vector<Finding> findings = {Uptime(status), Version(status, client_version), Clock(status, now),
-                                   Store(status)};
+  std::vector<Finding> findings = {Uptime(status), Version(status, client_version), Clock(status, now)};
+  AddStores(status, findings);
   if (status.providers().empty()) {
     findings.push_back({Level::kWarn, "providers", "none are configured: static secrets only",
                         "list them in the daemon's configuration; run: grantkeep providers list"});

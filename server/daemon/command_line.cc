@@ -25,7 +25,8 @@ constexpr char kExamples[] = R"(Examples:
       Says what is wrong with a configuration, and which keys, secrets and folders are missing;
       starts nothing. Where a mistake hides others it says that more may follow.
   grantkeepd --config /etc/grantkeep/grantkeep.yaml
-      Serve. The file needs server.listen, store.sqlite.path and vault.root_key_file:
+      Serve. The file needs server.listen, store.sqlite.path (or store.redis.url, for several
+      daemons) and vault.root_key_file:
 
         server:
           listen: unix:/run/grantkeep/grantkeep.sock
@@ -45,10 +46,12 @@ constexpr char kExamples[] = R"(Examples:
               - http://127.0.0.1/callback
 
 SIGTERM and SIGINT end it in an orderly way: calls in flight may finish (server.drain_timeout,
-10 s by default); a second signal ends it at once.
+10 s by default); a second signal ends it at once. A Redis that cannot be reached is waited for, while
+calls are answered with UNAVAILABLE and health says NOT_SERVING.
 
-Exit codes: 0 ended by a signal, or --check-config found nothing wrong; 1 it cannot start, or
-something that the configuration refers to is not there; 2 wrong command line or configuration.)";
+Exit codes: 0 ended by a signal, or --check-config found nothing wrong; 1 it cannot start or go on
+(the store was written with another root key, say), or something that the configuration refers to is
+not there; 2 wrong command line or configuration.)";
 
 void AddOptions(CLI::App& app, CommandLine& options) {
   app.add_flag("--dev", options.dev,
@@ -66,8 +69,10 @@ void AddOptions(CLI::App& app, CommandLine& options) {
          "Listen here instead: unix:PATH, 127.0.0.1:PORT or [::1]:PORT (no names); port 0 is any free "
          "one")
       ->type_name("ADDRESS");
-  app.add_option("--ready-file", options.ready_file,
-                 "Write the address to this file once calls are accepted; removed at the end")
+  app.add_option(
+         "--ready-file", options.ready_file,
+         "Write the address to this file once the daemon is ready (it serves and has reached its store); "
+         "removed at the end")
       ->type_name("FILE");
   app.add_flag("--reflection", options.reflection, "Offer gRPC server reflection");
 }

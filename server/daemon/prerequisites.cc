@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "crypto/random.h"
+#include "daemon/redis_files.h"
 #include "daemon/secret_sources.h"
 #include "rpc/listen_address.h"
 #include "vault/root_key.h"
@@ -47,7 +48,7 @@ void CheckDatabase(const Settings& settings, Problems& missing) {
   const auto problem = [&](const std::string& path, std::string_view why) {
     missing.push_back(fmt::format("store.sqlite.path: {}: {}", path, why));
   };
-  const std::string parent = std::filesystem::path(settings.store_path).parent_path();
+  const std::string parent = std::filesystem::path(settings.store.path).parent_path();
   const std::string folder = parent.empty() ? "." : parent;
   // --dev makes its folder at the first start.
   if (settings.dev && !Exists(folder)) return;
@@ -58,12 +59,29 @@ void CheckDatabase(const Settings& settings, Problems& missing) {
     problem(folder, "is not a folder");
   } else if (!MayAccess(folder, W_OK | X_OK)) {
     problem(folder, fmt::format("the daemon cannot write there: {}", std::strerror(errno)));
-  } else if (stat(settings.store_path.c_str(), &info) == 0) {
-    if (!S_ISREG(info.st_mode)) return problem(settings.store_path, "is not a regular file");
-    if (!MayAccess(settings.store_path, R_OK | W_OK)) {
-      problem(settings.store_path,
+  } else if (stat(settings.store.path.c_str(), &info) == 0) {
+    if (!S_ISREG(info.st_mode)) return problem(settings.store.path, "is not a regular file");
+    if (!MayAccess(settings.store.path, R_OK | W_OK)) {
+      problem(settings.store.path,
               fmt::format("the daemon cannot read and write it: {}", std::strerror(errno)));
     }
+  }
+}
+
+void CheckIdentityFile(const Settings& settings, Problems& missing) {
+  const std::string& file = settings.store.identity.file;
+  // --dev makes its folder at the first start.
+  if (file.empty() || (settings.dev && !Exists(settings.data_dir))) return;
+  if (const auto remembered = ReadIdentityFile(file); !remembered.ok()) {
+    missing.emplace_back(MessageOf(remembered.status()));
+    return;
+  }
+  // It is replaced as a whole.
+  const std::string parent = std::filesystem::path(file).parent_path();
+  const std::string folder = parent.empty() ? "." : parent;
+  if (!MayAccess(folder, W_OK | X_OK)) {
+    missing.push_back(fmt::format("store.identity.file: {}: the daemon cannot write there: {}", folder,
+                                  std::strerror(errno)));
   }
 }
 
@@ -101,7 +119,15 @@ void CheckClientSecrets(const Settings& settings, const std::set<int>& unusable,
 Prerequisites CheckPrerequisites(const Settings& settings, const std::set<int>& unusable) {
   Prerequisites found;
   CheckRootKey(settings, found.missing);
-  CheckDatabase(settings, found.missing);
+  if (settings.store.redis.has_value()) {
+    CheckRedisFiles(*settings.store.redis, "store.redis", found.missing);
+  } else {
+    CheckDatabase(settings, found.missing);
+  }
+  if (settings.store.ephemeral.has_value()) {
+    CheckRedisFiles(*settings.store.ephemeral, "store.ephemeral", found.missing);
+  }
+  CheckIdentityFile(settings, found.missing);
   CheckSocketFolder(settings, found.missing);
   CheckClientSecrets(settings, unusable, found);
   return found;

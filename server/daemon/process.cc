@@ -13,16 +13,18 @@
 
 namespace grantkeep {
 
-sigset_t PrepareProcess() {
-  sigset_t ends;
-  sigemptyset(&ends);
-  sigaddset(&ends, SIGTERM);
-  sigaddset(&ends, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+Signals PrepareProcess() {
+  Signals signals;
+  sigemptyset(&signals.ends);
+  sigaddset(&signals.ends, SIGTERM);
+  sigaddset(&signals.ends, SIGINT);
+  signals.awaited = signals.ends;
+  sigaddset(&signals.awaited, kNewsSignal);
+  pthread_sigmask(SIG_BLOCK, &signals.awaited, nullptr);
   signal(SIGPIPE, SIG_IGN);
   const rlimit none{0, 0};
   setrlimit(RLIMIT_CORE, &none);
-  return ends;
+  return signals;
 }
 
 void RouteLibraryLogs() {

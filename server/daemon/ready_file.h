@@ -8,8 +8,9 @@
 
 namespace grantkeep {
 
-// A file that is there while calls are accepted, and holds the address and a newline. It appears
-// whole: written beside and renamed.
+// A file that is there while the daemon is ready: calls are accepted, and the store was reached and
+// checked. It holds the address and a newline, and appears whole: written beside and renamed. It stays
+// when the store is lost later; health tells that.
 class ReadyFile {
  public:
   // An empty path: no file.

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/reason.h"
 #include "net/event.h"
 #include "provider/discovery.h"
 #include "provider/url_parts.h"
@@ -101,7 +102,9 @@ struct ServerStatus::Gathering {
   v1::GetServerStatusResponse response;
   Tick deadline;
   int left = 0;
-  std::optional<Duration> store_lead;  // of the store's clock over ours
+  // Of each store's clock over ours.
+  std::optional<Duration> store_lead;
+  std::optional<Duration> ephemeral_lead;
   Event all_done;
 
   void EndOne() {
@@ -125,9 +128,17 @@ awaitable<absl::StatusOr<v1::GetServerStatusResponse>> ServerStatus::Gather(bool
   rpc::SetTimestamp(start_time_, *response.mutable_start_time());
   response.mutable_store()->set_kind(facts_.store_kind);
   response.mutable_store()->set_problem(kNoAnswer);
+  const StoreIdentity identity = rooms_.store.identity();
+  response.mutable_store()->set_id(identity.id);
+  response.mutable_store()->set_epoch(identity.epoch);
 
   std::vector<awaitable<void>> checks;
   checks.push_back(AskStore(gathering));
+  if (rooms_.find_risks) checks.push_back(FindRisks(gathering));
+  if (rooms_.has_ephemeral) {
+    *response.mutable_ephemeral_store() = response.store();
+    checks.push_back(AskEphemeralStore(gathering));
+  }
   for (const Provider* provider : rooms_.catalogue.All()) {
     const config::v1::Provider& record = provider->record();
     const int index = response.providers_size();
@@ -150,6 +161,9 @@ awaitable<absl::StatusOr<v1::GetServerStatusResponse>> ServerStatus::Gather(bool
   if (gathering->store_lead.has_value()) {
     rpc::SetTimestamp(end + *gathering->store_lead, *response.mutable_store()->mutable_time());
   }
+  if (gathering->ephemeral_lead.has_value()) {
+    rpc::SetTimestamp(end + *gathering->ephemeral_lead, *response.mutable_ephemeral_store()->mutable_time());
+  }
   co_return response;
 }
 
@@ -162,10 +176,45 @@ awaitable<void> ServerStatus::AskStore(std::shared_ptr<Gathering> gathering) {
   const absl::StatusOr<CommitResult> result =
       co_await rooms_.store.Commit(std::move(writes), gathering->deadline);
   v1::StoreStatus& store = *gathering->response.mutable_store();
-  store.set_available(result.ok());
-  store.set_problem(result.ok() ? "" : MessageOf(result.status()));
-  if (result.ok()) gathering->store_lead = result->store_time - rooms_.clock.Now();
+  store.set_adopted(result.ok());
+  if (HasReason(result.status(), Reason::kStoreNotAdopted)) {
+    // It may not be written: that it can be read has to do.
+    store.set_adoption_problem(MessageOf(result.status()));
+    const auto read = co_await rooms_.store.Get(nobodys, gathering->deadline);
+    gathering->store_lead = Note(read.status(), rooms_.store.Now(), store);
+  } else {
+    gathering->store_lead = Note(result.status(), result.ok() ? result->store_time : Time(), store);
+  }
   gathering->EndOne();
+}
+
+awaitable<void> ServerStatus::AskEphemeralStore(std::shared_ptr<Gathering> gathering) {
+  const Key nobodys = Key::Of(Kind::kFlow, TenantId("-"), "status");
+  std::vector<Write> writes;
+  writes.emplace_back(TakeLease{.key = nobodys, .owner = "status", .duration = kCheckLimit});
+  writes.emplace_back(EndLease{.key = nobodys, .owner = "status"});
+  const absl::StatusOr<CommitResult> result =
+      co_await rooms_.store.Commit(std::move(writes), gathering->deadline);
+  gathering->ephemeral_lead = Note(result.status(), result.ok() ? result->store_time : Time(),
+                                   *gathering->response.mutable_ephemeral_store());
+  gathering->EndOne();
+}
+
+awaitable<void> ServerStatus::FindRisks(std::shared_ptr<Gathering> gathering) {
+  const absl::StatusOr<std::vector<std::string>> risks = co_await rooms_.find_risks(gathering->deadline);
+  if (risks.ok()) {
+    for (const std::string& risk : *risks) gathering->response.mutable_store()->add_durability_risks(risk);
+  }
+  gathering->EndOne();
+}
+
+// Writes into `store` what came of asking it; the lead of its clock over ours.
+std::optional<Duration> ServerStatus::Note(const absl::Status& answered, Time time,
+                                           v1::StoreStatus& store) const {
+  store.set_available(answered.ok());
+  store.set_problem(answered.ok() ? "" : MessageOf(answered));
+  if (!answered.ok()) return std::nullopt;
+  return time - rooms_.clock.Now();
 }
 
 awaitable<void> ServerStatus::AskProvider(std::shared_ptr<Gathering> gathering, int index,

@@ -3,8 +3,11 @@
 #define GRANTKEEP_DAEMON_SERVER_STATUS_H_
 
 #include <boost/asio/awaitable.hpp>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "base/clock.h"
@@ -14,6 +17,10 @@
 #include "store/store.h"
 
 namespace grantkeep {
+
+// What the store may lose, in sentences for people.
+using FindStoreRisks =
+    std::function<boost::asio::awaitable<absl::StatusOr<std::vector<std::string>>>(Tick deadline)>;
 
 // How this daemon is, for VaultAdmin.GetServerStatus: its clock, its store, its providers' servers
 // and their client secrets. It looks and changes nothing; no credential leaves it. Used on the loop.
@@ -34,6 +41,10 @@ class ServerStatus {
     HttpClient& http;
     Clock& clock;
     SecretResolver resolve_secret;
+    // Nothing for a store that keeps what it has acknowledged.
+    FindStoreRisks find_risks = nullptr;
+    // Flows live in a store of their own.
+    bool has_ephemeral = false;
   };
 
   // The start time is now.
@@ -47,6 +58,9 @@ class ServerStatus {
  private:
   struct Gathering;
   boost::asio::awaitable<void> AskStore(std::shared_ptr<Gathering> gathering);
+  boost::asio::awaitable<void> AskEphemeralStore(std::shared_ptr<Gathering> gathering);
+  std::optional<Duration> Note(const absl::Status& answered, Time time, v1::StoreStatus& store) const;
+  boost::asio::awaitable<void> FindRisks(std::shared_ptr<Gathering> gathering);
   boost::asio::awaitable<void> AskProvider(std::shared_ptr<Gathering> gathering, int index,
                                            config::v1::Provider record);
   // OK when the server answered, with metadata that can be used where they are discovered.

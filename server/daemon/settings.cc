@@ -27,21 +27,6 @@ std::string DefaultDataDir() {
   return std::string(home) + "/.local/state/grantkeep";
 }
 
-// Reads a duration from `low` to `high` into `out`, which stays as it is when there is none.
-void TakeDuration(bool present, const google::protobuf::Duration& value, std::string_view field, Duration low,
-                  Duration high, Duration& out, Problems& problems) {
-  if (!present) return;
-  const Duration given =
-      std::chrono::seconds(value.seconds()) + std::chrono::microseconds(value.nanos() / 1000);
-  if (given < low || given > high) {
-    const auto in_seconds = [](Duration duration) { return static_cast<double>(duration.count()) / 1e6; };
-    problems.push_back(fmt::format("{}: must be from {}s to {}s, is {}s", field, in_seconds(low),
-                                   in_seconds(high), in_seconds(given)));
-    return;
-  }
-  out = given;
-}
-
 void TakeServer(const CommandLine& command_line, const config::v1::Server& server, Settings& settings,
                 Problems& problems) {
   settings.rpc.listen = command_line.listen.empty() ? server.listen() : command_line.listen;
@@ -74,7 +59,8 @@ void TakeServer(const CommandLine& command_line, const config::v1::Server& serve
 }
 
 void TakeOwnStore(const config::v1::Config& config, Settings& settings, Problems& problems) {
-  settings.store_path = settings.data_dir + "/grantkeep.db";
+  settings.store.path = settings.data_dir + "/grantkeep.db";
+  settings.store.identity.file = settings.data_dir + "/store.identity";
   settings.root_key_file = settings.data_dir + "/root.key";
   constexpr std::string_view kWhy =
       "--dev keeps a store and a key of its own in the data directory (--data-dir): remove this, or start "
@@ -83,27 +69,14 @@ void TakeOwnStore(const config::v1::Config& config, Settings& settings, Problems
   if (config.has_vault()) problems.push_back(fmt::format("vault: {}", kWhy));
 }
 
-// Shells write out "~", programs do not.
-void RefuseTilde(std::string_view field, const std::string& path, Problems& problems) {
-  if (path == "~" || path.starts_with("~/"))
-    problems.push_back(fmt::format("{}: ~ is not expanded here: write the whole path", field));
-}
-
-void TakeStore(const config::v1::Config& config, Settings& settings, Problems& problems) {
-  settings.store_path = config.store().sqlite().path();
-  if (settings.store_path.empty()) {
-    problems.push_back("store.sqlite.path: is required: the database file");
-  } else if (settings.store_path == ":memory:") {
-    problems.push_back("store.sqlite.path: must be a file: what is kept in memory is gone at the next stop");
-  }
-  settings.root_key_file = config.vault().root_key_file();
-  settings.root_key_file_is_mounted_secret = config.vault().root_key_file_is_mounted_secret();
+void TakeVault(const config::v1::Vault& vault, Settings& settings, Problems& problems) {
+  settings.root_key_file = vault.root_key_file();
+  settings.root_key_file_is_mounted_secret = vault.root_key_file_is_mounted_secret();
   if (settings.root_key_file.empty()) {
     problems.push_back(
         "vault.root_key_file: is required: a file with 32 random bytes, mode 0600 "
         "(umask 077; head -c 32 /dev/urandom > FILE)");
   }
-  RefuseTilde("store.sqlite.path", settings.store_path, problems);
   RefuseTilde("vault.root_key_file", settings.root_key_file, problems);
 }
 
@@ -134,7 +107,8 @@ Problems MakeSettings(const CommandLine& command_line, const config::v1::Config&
     TakeDataDir(command_line, settings, problems);
     TakeOwnStore(config, settings, problems);
   } else {
-    TakeStore(config, settings, problems);
+    settings.store = TakeStoreSettings(config.store(), problems);
+    TakeVault(config.vault(), settings, problems);
   }
   TakeServer(command_line, config.server(), settings, problems);
   TakeDuration(config.flows().has_lifetime(), config.flows().lifetime(), "flows.lifetime",

@@ -3,10 +3,11 @@
 #define GRANTKEEP_DAEMON_SETTINGS_H_
 
 #include <string>
-#include <vector>
 
 #include "base/clock.h"
 #include "daemon/command_line.h"
+#include "daemon/setting_checks.h"
+#include "daemon/store_settings.h"
 #include "grantkeep/config/v1/config.pb.h"
 #include "net/http_client.h"
 #include "rpc/server.h"
@@ -17,7 +18,7 @@ namespace grantkeep {
 struct Settings {
   bool dev = false;
   std::string data_dir;  // --dev; absolute
-  std::string store_path;
+  StoreSettings store;
   std::string root_key_file;
   bool root_key_file_is_mounted_secret = false;
   RpcServerOptions rpc;
@@ -29,12 +30,10 @@ struct Settings {
   google::protobuf::RepeatedPtrField<config::v1::Provider> providers;
 };
 
-// What is wrong, one line each, "server.listen: is required"; empty when `settings` can be used.
-using Problems = std::vector<std::string>;
-
 // Checks the meaning of a configuration, as far as its form allowed to read it: what is required,
-// ranges, durations. Providers are checked by CheckReadProviders. With --dev the store and the key
-// are the data directory's own: `store` and `vault` in the configuration are refused.
+// ranges, durations. Answers with what is wrong, nothing when `settings` can be used. Providers are
+// checked by CheckReadProviders. With --dev the store and the key are the data directory's own: `store`
+// and `vault` in the configuration are refused.
 Problems MakeSettings(const CommandLine& command_line, const config::v1::Config& config, Settings& settings);
 
 }  // namespace grantkeep

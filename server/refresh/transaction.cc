@@ -12,6 +12,7 @@
 #include "refresh/grant_changes.h"
 #include "refresh/token_failure.h"
 #include "telemetry/log.h"
+#include "vault/currency.h"
 
 namespace grantkeep {
 namespace {
@@ -32,6 +33,9 @@ constexpr int kIntentTries = 3;
 constexpr Duration kIntentRetry = milliseconds(50);
 constexpr Duration kFirstStoreRetry = milliseconds(50);
 constexpr Duration kMaxStoreRetry = seconds(5);
+
+// A commit that failed in a way that leaves open whether it was done.
+bool MayBeDone(const absl::Status& status) { return IsOutage(status) || !ReasonOf(status).has_value(); }
 
 double Jitter(Random& random) {
   uint8_t byte = 0;
@@ -185,7 +189,7 @@ awaitable<absl::StatusOr<GrantCommit>> RefreshTransaction::CommitIntent(bool las
       co_return commit;
     }
     const Tick again = rooms_.clock.Steady() + kIntentRetry * tries;
-    if (tries == kIntentTries || again >= deadline) co_return commit;
+    if (!MayBeDone(commit.status()) || tries == kIntentTries || again >= deadline) co_return commit;
     co_await rooms_.clock.SleepUntil(again);
   }
 }

@@ -96,7 +96,7 @@ struct RpcServer::State {
              options.max_in_flight) {
     services.push_back(rpc::MakeAuthService(rooms));
     services.push_back(rpc::MakeVaultAdminService(rooms));
-    services.push_back(rpc::MakeHealthService(serving));
+    services.push_back(rpc::MakeHealthService(serving, rooms.ready));
   }
 
   ListenAddress address;

@@ -22,12 +22,6 @@ bool Parse(std::string_view payload, storage::v1::Grant& grant) {
   return grant.ParseFromArray(payload.data(), static_cast<int>(payload.size()));
 }
 
-// Built in place: the hot path moves no messages.
-absl::Status Parse(const OpenedRecord& record, StoredGrant& stored) {
-  stored.revision = record.revision;
-  return Parse(record.payload.Expose(), *stored.grant) ? absl::OkStatus() : Unreadable();
-}
-
 constexpr CachedRecords::Rules kRules{
     .kind = Kind::kGrant,
     .noun = "grant",
@@ -51,12 +45,24 @@ struct Grants::State {
         cached(kRules, store, records, changes, clock, limits),
         told(changes.OnChange(Kind::kGrant, [this](const Change& change) { waiters.Tell(change.key); })) {}
 
+  void ApplyReadRule(storage::v1::Grant& grant) const {
+    if (read_rule) read_rule(grant);
+  }
+  // Built in place: the hot path moves no messages.
+  absl::Status Read(const OpenedRecord& record, StoredGrant& stored) const {
+    stored.revision = record.revision;
+    if (!Parse(record.payload.Expose(), *stored.grant)) return Unreadable();
+    ApplyReadRule(*stored.grant);
+    return absl::OkStatus();
+  }
+
   Store& store;
   SealedRecords& records;
   // Told of a change before the waiters are: whoever they wake finds no outdated grant in it.
   CachedRecords cached;
   ChangeWaiters waiters;
   const StoreChanges::Subscription told;
+  std::function<void(storage::v1::Grant&)> read_rule;
 };
 
 Grants::Grants(Store& store, SealedRecords& records, StoreChanges& changes, Clock& clock,
@@ -64,6 +70,10 @@ Grants::Grants(Store& store, SealedRecords& records, StoreChanges& changes, Cloc
     : state_(std::make_unique<State>(store, records, changes, clock, limits)) {}
 
 Grants::~Grants() = default;
+
+void Grants::OnRead(std::function<void(storage::v1::Grant&)> rule) { state_->read_rule = std::move(rule); }
+
+void Grants::ApplyReadRule(storage::v1::Grant& grant) const { state_->ApplyReadRule(grant); }
 
 Key Grants::KeyOf(const TenantId& tenant, const GrantId& grant) {
   return Key::Of(Kind::kGrant, tenant, grant.value());
@@ -73,7 +83,7 @@ absl::StatusOr<std::optional<StoredGrant>> Grants::FromMemory(const TenantId& te
   absl::StatusOr<std::optional<StoredGrant>> result(std::nullopt);
   const auto record = state_->cached.FromMemory(tenant.value(), grant.value());
   if (!record.ok()) return record.status();
-  if (record->has_value()) RETURN_IF_ERROR(Parse(**record, result->emplace()));
+  if (record->has_value()) RETURN_IF_ERROR(state_->Read(**record, result->emplace()));
   return result;
 }
 
@@ -85,7 +95,7 @@ absl::StatusOr<std::optional<RememberedGrant>> Grants::Remembered(const TenantId
   if (!record->has_value()) return std::optional<RememberedGrant>();
   RememberedGrant remembered;
   remembered.unproven_for = unproven_for;
-  RETURN_IF_ERROR(Parse(**record, remembered.stored));
+  RETURN_IF_ERROR(state_->Read(**record, remembered.stored));
   return std::optional<RememberedGrant>(std::move(remembered));
 }
 
@@ -96,8 +106,8 @@ awaitable<absl::StatusOr<std::optional<StoredGrant>>> Grants::Load(TenantId tena
   if (!record.ok()) co_return record.status();
   if (!record->has_value()) co_return std::optional<StoredGrant>();
   StoredGrant stored;
-  const absl::Status parsed = Parse(**record, stored);
-  if (!parsed.ok()) co_return parsed;
+  const absl::Status read = state_->Read(**record, stored);
+  if (!read.ok()) co_return read;
   co_return std::optional<StoredGrant>(std::move(stored));
 }
 
@@ -105,6 +115,7 @@ awaitable<absl::StatusOr<GrantCommit>> Grants::Commit(TenantId tenant, Wiped<sto
                                                       Revision replaces, std::vector<Write> also,
                                                       Tick deadline) {
   const Key key = KeyOf(tenant, GrantId(grant->grant_id()));
+  grant->set_store_epoch(state_->store.identity().epoch);
   const Secret payload = Secret::Take(grant->SerializeAsString());
   auto committed = co_await state_->cached.Commit(key, replaces, payload.Expose(), std::move(also), deadline);
   if (!committed.ok()) co_return committed.status();
@@ -115,8 +126,8 @@ awaitable<absl::StatusOr<GrantCommit>> Grants::Commit(TenantId tenant, Wiped<sto
   if (commit.outcome == CommitResult::Outcome::kDone) {
     commit.current.emplace(StoredGrant{replaces + 1, std::move(grant)});
   } else if (committed->current.has_value()) {
-    const absl::Status parsed = Parse(*committed->current, commit.current.emplace());
-    if (!parsed.ok()) co_return parsed;
+    const absl::Status read = state_->Read(*committed->current, commit.current.emplace());
+    if (!read.ok()) co_return read;
   }
   co_return commit;
 }

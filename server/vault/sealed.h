@@ -54,7 +54,8 @@ class SealedRecords {
                                                        std::string_view sealed);
 
   // Fails with kKeyUnavailable when this store was written under another root key: a keyring that
-  // belongs to no tenant is made on the first call and unwrapped on every later one.
+  // belongs to no tenant is made on the first call and unwrapped on every later one. A store that may not
+  // be written (kStoreNotAdopted) and has none passes.
   boost::asio::awaitable<absl::Status> CheckRootKey(Tick deadline);
 
   // After the store may have lost writes: makes it and memory agree on the tenant's keyring. True: it

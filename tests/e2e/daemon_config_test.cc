@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/pem.h>
 #include <signal.h>
 #include <sys/stat.h>
 
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "tests/e2e/daemon_run.h"
+#include "tests/support/test_ca.h"
 
 namespace grantkeep::testing {
 namespace {
@@ -212,6 +214,115 @@ vault: {root_key_file: DIR/short.key}
      1,
      {"CONFIG:2: store.sqlite.path: DIR/folder: is not a regular file",
       "CONFIG:3: vault.root_key_file: root key file DIR/short.key: has 5 bytes, neither 32 bytes nor 64"}},
+
+    {"RedisMeaning",
+     R"(server: {listen: "unix:DIR/s"}
+store:
+  redis:
+    url: redis://user:hunter2@h
+    username: two words
+    sentinel_username: alone
+    tls: {private_key_file: ~/redis.key}
+    key_prefix: "a:b"
+    connect_timeout: 1ms
+    command_timeout: 31s
+    failover_hold: 6m
+    wait_replicas: 11
+  ephemeral:
+    url: http://h
+    require_durable: true
+  outage_serve: 2h
+  cache: {max_grants: 1, max_bytes: 1}
+vault: {root_key_file: DIR/root.key}
+)",
+     2,
+     {"CONFIG:4: store.redis.url: a user name or password does not belong into the URL",
+      "CONFIG:5: store.redis.username: must be at most 128 printable characters",
+      "CONFIG:3: store.redis.sentinel_password_file: is required with sentinel_username",
+      "CONFIG:7: store.redis.tls.certificate_file: is required with the other",
+      "CONFIG:7: store.redis.tls.private_key_file: ~ is not expanded",
+      "CONFIG:8: store.redis.key_prefix: must be 1 to 32 of",
+      "CONFIG:9: store.redis.connect_timeout: must be from 0.1s to 30s, is 0.001s",
+      "CONFIG:10: store.redis.command_timeout: must be from 0.1s to 30s, is 31s",
+      "CONFIG:11: store.redis.failover_hold: must be from 0s to 300s, is 360s",
+      "CONFIG:12: store.redis.wait_replicas: must be at most 10, is 11",
+      "CONFIG:14: store.ephemeral.url: the scheme \"http\" is none of redis",
+      "CONFIG:15: store.ephemeral.require_durable: is for store.redis",
+      "CONFIG:16: store.outage_serve: must be from 0s to 3600s, is 7200s",
+      "CONFIG:17: store.cache.max_grants: must be from 1000 to 100000000, is 1",
+      "CONFIG:17: store.cache.max_bytes: must be from 1048576 to 1099511627776, is 1"}},
+
+    {"RedisWhatBelongsToAnotherUrl",
+     R"(server: {listen: "unix:DIR/s"}
+store:
+  redis:
+    url: redis://h
+    sentinel_username: sentinel
+    sentinel_password_file: DIR/password
+    tls: {ca_file: DIR/ca.pem}
+vault: {root_key_file: DIR/root.key}
+)",
+     2,
+     {"CONFIG:5: store.redis.sentinel_username: belongs to an url of redis+sentinel://",
+      "CONFIG:6: store.redis.sentinel_password_file: belongs to an url of redis+sentinel://",
+      "CONFIG:7: store.redis.tls: belongs to an url of rediss://"}},
+
+    {"RedisWithoutUrl",
+     R"(server: {listen: "unix:DIR/s"}
+store:
+  redis: {key_prefix: me}
+vault: {root_key_file: DIR/root.key}
+)",
+     2,
+     {"CONFIG:3: store.redis.url: is required: redis://HOST:PORT"}},
+
+    {"TwoKindsOfStore",
+     R"(server: {listen: "unix:DIR/s"}
+store:
+  sqlite: {path: DIR/db}
+  redis: {url: "redis://h"}
+vault: {root_key_file: DIR/root.key}
+)",
+     2,
+     {"CONFIG:4: store.redis: "}},
+
+    {"EphemeralBesideSqlite",
+     R"(server: {listen: "unix:DIR/s"}
+store:
+  sqlite: {path: DIR/db}
+  ephemeral: {url: "redis://h"}
+vault: {root_key_file: DIR/root.key}
+)",
+     2,
+     {"CONFIG:4: store.ephemeral: is only for a vault in Redis"}},
+
+    {"RedisFilesThatAreNotThere",
+     R"(server: {listen: "unix:DIR/s"}
+store:
+  redis:
+    url: rediss+sentinel://h/m
+    password_file: DIR/none
+    sentinel_password_file: DIR/empty
+    tls:
+      ca_file: DIR/file
+      certificate_file: DIR/redis.pem
+      private_key_file: DIR/other.key
+  ephemeral:
+    url: rediss://h
+    password_file: DIR/open.password
+    tls: {ca_file: DIR/folder, certificate_file: DIR/file, private_key_file: DIR/file}
+vault: {root_key_file: DIR/root.key}
+)",
+     1,
+     {"CONFIG:5: store.redis.password_file: DIR/none: cannot be opened: No such file",
+      "CONFIG:6: store.redis.sentinel_password_file: DIR/empty: is empty",
+      "CONFIG:8: store.redis.tls.ca_file: DIR/file: has no certificate that can be read",
+      "CONFIG:10: store.redis.tls.private_key_file: DIR/other.key: is not the key of DIR/redis.pem",
+      "CONFIG:13: store.ephemeral.password_file: DIR/open.password: mode 0644 is wider than 0600: run chmod "
+      "600 DIR/open.password, or set store.ephemeral.files_are_mounted_secrets",
+      "CONFIG:14: store.ephemeral.tls.ca_file: DIR/folder: is not a regular file",
+      "CONFIG:14: store.ephemeral.tls.certificate_file: DIR/file: has no certificate that can be used",
+      "CONFIG:14: store.ephemeral.tls.private_key_file: DIR/file: mode 0644 is wider than 0600"}},
 };
 
 class DaemonConfigFile : public ::testing::Test {
@@ -221,9 +332,41 @@ class DaemonConfigFile : public ::testing::Test {
     run_.Write("open.key", kGoodKey);
     run_.Write("short.key", "short");
     run_.Write("file", "x");
+    chmod(run_.path("file").c_str(), 0644);
+    run_.Write("empty", "\n");
+    WriteRedisFiles();
     fs::create_directory(run_.path("folder"));
-    for (const char* key : {"root.key", "short.key"}) chmod(run_.path(key).c_str(), 0600);
+    for (const char* key : {"root.key", "short.key", "empty"}) chmod(run_.path(key).c_str(), 0600);
     chmod(run_.path("open.key").c_str(), 0644);
+  }
+
+  void WriteRedisFiles() {
+    const TestCa ca;
+    const TestCa::Identity redis = ca.Issue({"client.example"});
+    run_.Write("ca.pem", ReadFile(ca.file()));
+    run_.Write("redis.pem", redis.certificate_pem);
+    run_.Write("redis.key", redis.key_pem);
+    run_.Write("other.key", ca.Issue({"other.example"}).key_pem);
+    run_.Write("password", "hunter2\n");
+    run_.Write("open.password", "hunter2\n");
+    for (const char* file : {"redis.key", "other.key", "password"}) chmod(run_.path(file).c_str(), 0600);
+    chmod(run_.path("open.password").c_str(), 0644);
+  }
+
+  // Instead of the key of that name, the same key under a passphrase.
+  void WriteEncryptedKey(const std::string& name) {
+    const std::string plain = ReadFile(run_.path(name));
+    BIO* in = BIO_new_mem_buf(plain.data(), static_cast<int>(plain.size()));
+    EVP_PKEY* key = PEM_read_bio_PrivateKey(in, nullptr, nullptr, nullptr);
+    BIO* out = BIO_new(BIO_s_mem());
+    unsigned char passphrase[] = "hunter2";
+    ASSERT_EQ(PEM_write_bio_PrivateKey(out, key, EVP_aes_256_cbc(), passphrase, 7, nullptr, nullptr), 1);
+    char* bytes = nullptr;
+    const auto size = BIO_get_mem_data(out, &bytes);
+    run_.Write(name, std::string(bytes, static_cast<size_t>(size)));
+    BIO_free(in);
+    BIO_free(out);
+    EVP_PKEY_free(key);
   }
 
   std::string InPlace(std::string text) {
@@ -308,6 +451,53 @@ TEST_F(DaemonConfigFile, EveryClientSecretThatCannotBeReadIsNamedAndTheVaultsAre
   run_.Start({"--config", config});
   EXPECT_THAT(run_.output(), HasSubstr(InPlace(expected[0])));
   EXPECT_EQ(run_.End(SIGTERM).exit_code, 0);
+}
+
+constexpr char kRedis[] = R"(server: {listen: "unix:DIR/s"}
+store:
+  redis:
+    url: rediss+sentinel://s1.example,s2.example:1/mymaster/2
+    username: vault
+    password_file: DIR/password
+    sentinel_username: sentinel
+    sentinel_password_file: DIR/password
+    tls: {ca_file: DIR/ca.pem, certificate_file: DIR/redis.pem, private_key_file: DIR/redis.key}
+    key_prefix: grantkeep.prod-1_x
+    connect_timeout: 100ms
+    command_timeout: 30s
+    failover_hold: 0s
+    wait_replicas: 0
+    require_durable: true
+  ephemeral:
+    url: unix:///run/redis.sock?db=1
+    password_file: DIR/open.password
+    files_are_mounted_secrets: true
+  outage_serve: 0s
+  cache: {max_grants: 1000, max_bytes: 1048576}
+vault: {root_key_file: DIR/root.key}
+)";
+
+TEST_F(DaemonConfigFile, ARedisIsCheckedWithoutBeingAsked) {
+  const std::string config = run_.Write("config.yaml", InPlace(kRedis));
+  const EndedRun check = run_.ToEnd({"--config", config, "--check-config"});
+  EXPECT_EQ(check.exit_code, 0) << check.output;
+  EXPECT_THAT(check.output, HasSubstr("ok, 0 providers"));
+}
+
+TEST_F(DaemonConfigFile, DevelopmentModeTakesNoRedis) {
+  const std::string config = run_.Write("config.yaml", "store: {redis: {url: redis://h}}\n");
+  const EndedRun check = run_.ToEnd({"--dev", "--config", config, "--check-config"});
+  EXPECT_EQ(check.exit_code, 2);
+  EXPECT_THAT(check.output, HasSubstr("config.yaml:1: store: --dev keeps a store and a key of its own"));
+}
+
+TEST_F(DaemonConfigFile, AKeyWithAPassphraseIsRefusedAndNobodyIsAskedForIt) {
+  WriteEncryptedKey("redis.key");
+  const std::string config = run_.Write("config.yaml", InPlace(kRedis));
+  const EndedRun check = run_.ToEnd({"--config", config, "--check-config"});
+  EXPECT_EQ(check.exit_code, 1);
+  EXPECT_THAT(check.output,
+              HasSubstr(InPlace("DIR/redis.key: has no key that can be used without a passphrase")));
 }
 
 TEST_F(DaemonConfigFile, AFileThatIsNoneIsRefusedAtOnce) {

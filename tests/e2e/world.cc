@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <thread>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -68,15 +67,6 @@ v1::Grant World::GetGrant(const std::string& grant_id) const {
   const auto answer = caller_->GetGrant(request);
   EXPECT_TRUE(answer.ok()) << answer.status;
   return answer->grant();
-}
-
-bool Eventually(const std::function<bool()>& condition, std::chrono::seconds limit) {
-  const auto end = std::chrono::steady_clock::now() + limit;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return true;
 }
 
 }  // namespace grantkeep::testing

@@ -11,6 +11,7 @@
 
 #include "tests/e2e/caller.h"
 #include "tests/support/daemon.h"
+#include "tests/support/eventually.h"
 
 namespace grantkeep::testing {
 
@@ -54,12 +55,6 @@ class World {
   Daemon daemon_;
   std::unique_ptr<Caller> caller_;
 };
-
-// Tries `condition` every 10 ms until it holds; false when it does not within `limit`. For what
-// only time can bring about in another process, such as the expiry of a token. Without the pause the
-// tries would take the processor from the very process that they wait for.
-bool Eventually(const std::function<bool()>& condition,
-                std::chrono::seconds limit = std::chrono::seconds(20));
 
 }  // namespace grantkeep::testing
 

@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/reason.h"
 #include "net/event.h"
-#include "store/sqlite/postbox.h"
+#include "store/postbox.h"
 #include "store/sqlite/session.h"
 
 namespace grantkeep {

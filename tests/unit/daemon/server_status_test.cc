@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/reason.h"
+#include "store/guarded_store.h"
 #include "tests/support/interposed_store.h"
 #include "tests/support/rooms.h"
 
@@ -82,7 +83,7 @@ class ServerStatusTest : public ::testing::Test {
   }
 
   Rooms rooms_{kProviders};
-  InterposedStore store_{*rooms_.store};
+  InterposedStore& store_ = *rooms_.store;
   ServerStatus status_{{.version = "1.2.3", .development = true, .store_kind = "sqlite"},
                        {.store = store_,
                         .catalogue = *rooms_.catalogue,
@@ -115,6 +116,35 @@ TEST_F(ServerStatusTest, TheStoreIsAskedByAWriteOfWhichNothingStays) {
       rooms_.store->ClaimDue(key.partition, 10, seconds(1), rooms_.clock.Steady() + seconds(10)));
   ASSERT_TRUE(due.ok());
   EXPECT_THAT(*due, IsEmpty());
+}
+
+TEST_F(ServerStatusTest, TheStoreSaysWhoItIsAndThatItMayBeWritten) {
+  const auto status = Gather(false);
+  EXPECT_EQ(status.store().id(), rooms_.sqlite->identity().id);
+  EXPECT_EQ(status.store().epoch(), 1u);
+  EXPECT_TRUE(status.store().adopted());
+  EXPECT_EQ(status.store().adoption_problem(), "");
+}
+
+TEST_F(ServerStatusTest, AStoreThatIsNotAdoptedIsOnlyReadAndSaysWhy) {
+  GuardedStore guarded(
+      store_, [](const StoreIdentity&) { return Error(Reason::kStoreNotAdopted, "the store is another"); });
+  ServerStatus closed({.version = "1.2.3", .development = false, .store_kind = "sqlite"},
+                      {.store = guarded,
+                       .catalogue = *rooms_.catalogue,
+                       .http = rooms_.http,
+                       .clock = rooms_.clock,
+                       .resolve_secret = &Resolve});
+  const auto gathered = rooms_.loop.Run(closed.Gather(false, rooms_.clock.Steady() + seconds(10)));
+  ASSERT_TRUE(gathered.ok());
+  const v1::StoreStatus& store = gathered->store();
+  EXPECT_FALSE(store.adopted());
+  EXPECT_EQ(store.adoption_problem(), "the store is another");
+  EXPECT_TRUE(store.available()) << "it answers";
+  EXPECT_EQ(store.problem(), "");
+  EXPECT_TRUE(store.has_time());
+  EXPECT_EQ(store_.commits, 0);
+  EXPECT_EQ(store_.gets, 1);
 }
 
 TEST_F(ServerStatusTest, TheStoresTimeIsThatOfTheAnswerHoweverLongProvidersTake) {
@@ -297,6 +327,54 @@ TEST_F(ServerStatusTest, ClientSecretsAreNamedAndNeverShown) {
   EXPECT_THAT(secrets[1].problem(), HasSubstr("MISSING is not set"));
   EXPECT_EQ(secrets[2].reference(), "vault ops/acme");
   EXPECT_THAT(status.SerializeAsString(), Not(HasSubstr("canary")));
+}
+
+class ServerStatusOfRedis : public ServerStatusTest {
+ protected:
+  using Risks = absl::StatusOr<std::vector<std::string>>;
+  static boost::asio::awaitable<Risks> Answer(Risks risks) { co_return risks; }
+
+  ServerStatus::Rooms RedisRooms() {
+    return {.store = store_,
+            .catalogue = *rooms_.catalogue,
+            .http = rooms_.http,
+            .clock = rooms_.clock,
+            .resolve_secret = &Resolve};
+  }
+  v1::GetServerStatusResponse GatherOf(ServerStatus::Rooms rooms) {
+    ServerStatus status({.version = "1", .development = false, .store_kind = "redis"}, std::move(rooms));
+    return End(rooms_.loop.Start(status.Gather(false, rooms_.clock.Steady() + seconds(30))));
+  }
+};
+
+TEST_F(ServerStatusOfRedis, WhatTheStoreMayLoseIsNamed) {
+  ServerStatus::Rooms rooms = RedisRooms();
+  Risks risks = std::vector<std::string>{"appendonly is no", "evicts"};
+  rooms.find_risks = [&risks](Tick) { return Answer(risks); };
+  const auto got = GatherOf(rooms);
+  EXPECT_EQ(got.store().kind(), "redis");
+  EXPECT_TRUE(got.store().available());
+  EXPECT_THAT(got.store().durability_risks(), ElementsAre("appendonly is no", "evicts"));
+  EXPECT_FALSE(got.has_ephemeral_store());
+  risks = Error(Reason::kStoreUnavailable, "down");
+  EXPECT_THAT(GatherOf(rooms).store().durability_risks(), IsEmpty());
+}
+
+TEST_F(ServerStatusOfRedis, TheStoreOfTheFlowsIsAskedByAWriteOfAFlowOfWhichNothingStays) {
+  ServerStatus::Rooms rooms = RedisRooms();
+  rooms.has_ephemeral = true;
+  const auto got = GatherOf(rooms);
+  EXPECT_EQ(got.ephemeral_store().kind(), "redis");
+  EXPECT_TRUE(got.ephemeral_store().available()) << got.ephemeral_store().problem();
+  EXPECT_EQ(got.ephemeral_store().time().seconds(), got.server_time().seconds());
+  ASSERT_EQ(store_.last_commit.size(), 2u);
+  const auto* taken = std::get_if<TakeLease>(&store_.last_commit[0]);
+  ASSERT_NE(taken, nullptr) << "the flow is asked for last";
+  EXPECT_EQ(taken->key.kind, Kind::kFlow);
+  std::vector<Write> another;
+  another.emplace_back(TakeLease{taken->key, "another", seconds(1)});
+  const auto free = rooms_.loop.Run(store_.Commit(std::move(another), rooms_.clock.Steady() + seconds(1)));
+  EXPECT_EQ(free->outcome, CommitResult::Outcome::kDone);
 }
 
 }  // namespace

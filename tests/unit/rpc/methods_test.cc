@@ -2,6 +2,7 @@
 // Each method through a real socket.
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <string>
 
 #include "grpc/health/v1/health.pb.h"
@@ -294,6 +295,16 @@ TEST_F(Methods, WhatIsNotImplementedYetSaysSo) {
   EXPECT_EQ(ReasonIn(reader->Finish()), "NOT_IMPLEMENTED");
 }
 
+TEST_F(Methods, AnAdoptionIsHandedOnAndAnsweredWithTheNewIdentity) {
+  v1::AdoptStoreRequest request;
+  request.set_adoption(v1::STORE_ADOPTION_CLONE);
+  request.set_store_id(std::string(32, 'a'));
+  const auto [status, response] = CallAnd(*vault_, &VaultStub::AdoptStore, request);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(response.store_id(), request.store_id());
+  EXPECT_EQ(response.epoch(), 2u);
+}
+
 TEST_F(Methods, BytesThatAreNoRequestAreInvalidArgumentWithOurDetails) {
   for (const char* method : {"/grantkeep.v1.AuthService/Refresh", "/grantkeep.v1.AuthService/StartAuth"}) {
     for (const std::string bytes : {"\x0a\x02\xff\xfe", "\x0a\x7f", "\x07"}) {
@@ -335,6 +346,37 @@ TEST_F(Methods, HealthKnowsItsServices) {
   EXPECT_EQ(CallRaw("/grpc.health.v1.Health/Check", request.SerializeAsString()).error_code(),
             StatusCode::NOT_FOUND);
   EXPECT_EQ(CallRaw("/grpc.health.v1.Health/Watch", "").error_code(), StatusCode::UNIMPLEMENTED);
+}
+
+TEST_F(Methods, HealthIsPerServiceAndAskedAnew) {
+  std::atomic<bool> auth = false;
+  std::atomic<bool> vault_admin = true;
+  ready_ = {.auth = [&] { return auth.load(); }, .vault_admin = [&] { return vault_admin.load(); }};
+  Drain();
+  server_.reset();
+  StartServer();
+  const auto serves = [&](const char* service) {
+    grpc::health::v1::HealthCheckRequest request;
+    request.set_service(service);
+    std::string bytes;
+    EXPECT_TRUE(CallRaw("/grpc.health.v1.Health/Check", request.SerializeAsString(), &bytes).ok());
+    grpc::health::v1::HealthCheckResponse response;
+    EXPECT_TRUE(response.ParseFromString(bytes));
+    return response.status() == grpc::health::v1::HealthCheckResponse::SERVING;
+  };
+  for (const bool swapped : {false, true}) {
+    auth = swapped;
+    vault_admin = !swapped;
+    EXPECT_EQ(serves(""), swapped);
+    EXPECT_EQ(serves("grantkeep.v1.AuthService"), swapped);
+    EXPECT_EQ(serves("grantkeep.v1.VaultAdmin"), !swapped);
+  }
+  auth = vault_admin = true;
+  server_->StopServing();
+  EXPECT_FALSE(serves(""));
+  EXPECT_FALSE(serves("grantkeep.v1.VaultAdmin"));
+  Drain();
+  server_.reset();
 }
 
 }  // namespace

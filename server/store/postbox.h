@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef GRANTKEEP_STORE_SQLITE_POSTBOX_H_
-#define GRANTKEEP_STORE_SQLITE_POSTBOX_H_
+#ifndef GRANTKEEP_STORE_POSTBOX_H_
+#define GRANTKEEP_STORE_POSTBOX_H_
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/execution_context.hpp>
@@ -48,4 +48,4 @@ class Postbox {
 
 }  // namespace grantkeep
 
-#endif  // GRANTKEEP_STORE_SQLITE_POSTBOX_H_
+#endif  // GRANTKEEP_STORE_POSTBOX_H_
