@@ -79,9 +79,10 @@ class Daemon::Rooms {
                                        SnapshotCache::Limits{.entries = settings_.store.max_cached_grants,
                                                              .bytes = settings_.store.max_cached_bytes});
     flows_ = std::make_unique<Flows>(*store_, *records_);
-    static_secrets_ =
-        std::make_unique<StaticSecrets>(*store_, *records_, *changes_, clock_,
-                                        StaticSecrets::Options{.outage_serve = settings_.store.outage_serve});
+    static_secrets_ = std::make_unique<StaticSecrets>(
+        *store_, *records_, *changes_, clock_,
+        StaticSecrets::Options{.limits = {.bytes = settings_.store.max_cached_bytes},
+                               .outage_serve = settings_.store.outage_serve});
     put_back_ = std::make_unique<PutBack>(*records_, *grants_, *static_secrets_, clock_);
     adoption_ = std::make_unique<StoreAdoption>(*guarded_, *memory_, *records_);
     loop_ = std::make_unique<Loop>("loop");

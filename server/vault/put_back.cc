@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "base/ids.h"
+#include "base/reason.h"
 #include "telemetry/log.h"
 #include "vault/cached_records.h"
 #include "vault/currency.h"
@@ -29,6 +30,11 @@ constexpr int kAtOnce = 64;
 constexpr Duration kTimeout = std::chrono::seconds(5);
 // Between two tries while the store does not answer.
 constexpr Duration kPause = std::chrono::seconds(1);
+
+// What time mends: the store does not answer, or may not be written before it is adopted.
+bool MustWait(const absl::Status& status) {
+  return IsOutage(status) || HasReason(status, Reason::kStoreNotAdopted);
+}
 
 }  // namespace
 
@@ -88,7 +94,7 @@ awaitable<void> PutBack::SweepKeyrings(uint64_t loss, Counts& counts) {
   for (const TenantId& tenant : tenants) {
     while (IsLast(loss)) {
       const auto put_back = co_await records_.PutKeyringBack(tenant, clock_.Steady() + kTimeout);
-      if (IsOutage(put_back.status())) {
+      if (MustWait(put_back.status())) {
         co_await clock_.SleepUntil(clock_.Steady() + kPause);
         continue;
       }
@@ -124,7 +130,7 @@ awaitable<void> PutBack::Compare(Walk& walk, uint64_t loss, Counts& counts) {
     if (!key.has_value()) co_return;
     for (;;) {
       const auto finding = co_await walk.records().Compare(*key, clock_.Steady() + kTimeout);
-      if (IsOutage(finding.status()) && IsLast(loss)) {
+      if (MustWait(finding.status()) && IsLast(loss)) {
         co_await clock_.SleepUntil(clock_.Steady() + kPause);
         continue;
       }
