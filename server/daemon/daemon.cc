@@ -72,9 +72,11 @@ class Daemon::Rooms {
     flows_ = std::make_unique<Flows>(*store_, *records_);
     static_secrets_ = std::make_unique<StaticSecrets>(*store_, *records_);
     loop_ = std::make_unique<Loop>("loop");
-    preparation_ = std::make_unique<Preparation>(
-        settings_.store,
-        Preparation::Rooms{.opened = opened_, .root_key = *root_key_, .clock = clock_, .random = random_});
+    preparation_ = std::make_unique<Preparation>(settings_.store, Preparation::Rooms{.opened = opened_,
+                                                                                     .store = *opened_.store,
+                                                                                     .root_key = *root_key_,
+                                                                                     .clock = clock_,
+                                                                                     .random = random_});
     Spawn(loop_->context(), Prepare());
     RETURN_IF_ERROR(StartProviders());
     refresher_ =

@@ -61,7 +61,7 @@ awaitable<absl::Status> Preparation::Insist(Step step) {
     const absl::Status done = co_await step(rooms_.clock.Steady() + kTry);
     if (done.ok() || !rooms_.opened.is_redis() || !MayMend(done)) co_return done;
     // What keeps a store from being reached the store says itself.
-    if (rooms_.opened.store->health().ok() && said != MessageOf(done)) {
+    if (rooms_.store.health().ok() && said != MessageOf(done)) {
       said = MessageOf(done);
       Log("main").warn("not ready: {}", said);
     }
@@ -90,7 +90,7 @@ awaitable<absl::Status> Preparation::CheckDurability(Tick deadline) {
 
 awaitable<absl::Status> Preparation::CheckRootKey(Tick deadline) {
   // Records of its own: the rooms' see the store as closed.
-  SealedRecords records(*rooms_.opened.store, rooms_.root_key, rooms_.clock, rooms_.random);
+  SealedRecords records(rooms_.store, rooms_.root_key, rooms_.clock, rooms_.random);
   const absl::Status checked = co_await records.CheckRootKey(deadline);
   co_return Annotate(checked, "root key");
 }

@@ -20,6 +20,8 @@ class Preparation {
   // All of it must outlive this object, and the object the loop.
   struct Rooms {
     const OpenedStore& opened;
+    // What is asked about its content: the opened store, or what stands in front of it.
+    Store& store;
     KeyWrapper& root_key;
     Clock& clock;
     Random& random;
