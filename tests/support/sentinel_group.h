@@ -16,7 +16,7 @@ namespace grantkeep::testing {
 // A Redis master, its replicas and three Sentinels, two of which make a quorum. A failover:
 //
 //   RedisServer& old = group.CurrentMaster();
-//   old.Kill();  // or Pause(); or group.Failover() instead
+//   old.Kill();  // or Pause()
 //   RedisServer& now = group.WaitForNewMaster(old);
 //
 // What is said of threads in RedisServer holds here, too. A Sentinel that a test restarts looks about
@@ -26,7 +26,7 @@ class SentinelGroup {
   struct Options {
     size_t replicas = 1;
     int min_replicas_to_write = 0;  // of whoever is master
-    std::chrono::milliseconds down_after = std::chrono::milliseconds(500);
+    std::chrono::milliseconds down_after = std::chrono::milliseconds(1000);
     RedisServer::Options node = {};  // master and replicas
     RedisServer::Options sentinel = {};
   };
@@ -51,19 +51,23 @@ class SentinelGroup {
   // The node that the first running Sentinel calls the master.
   RedisServer& CurrentMaster();
 
-  // Asks for a failover while the master is well. It is not over when this returns.
-  void Failover();
+  // Has the Sentinels replace the master while it is well, as WaitForNewMaster does.
+  RedisServer& Failover(std::chrono::seconds limit = std::chrono::seconds(60));
   // Until all running Sentinels name one other master than `old`, and it knows that it is one. Throws
   // std::runtime_error when there is none at `limit`.
   RedisServer& WaitForNewMaster(const RedisServer& old,
                                 std::chrono::seconds limit = std::chrono::seconds(60));
 
+  // Everything that they have written, the Sentinels first: why there was a failover.
+  std::string Output() const;
+
  private:
-  void StartSentinel(RedisServer& sentinel);
   RedisServer* MasterOf(const RedisServer& sentinel) const;
   // Null while the running Sentinels do not agree.
   RedisServer* AgreedMaster() const;
   bool Whole() const;
+  // Null while there is no other, agreed master than `old`.
+  RedisServer* NewMaster(const RedisServer& old) const;
 
   const size_t replicas_;
   const int min_replicas_to_write_;

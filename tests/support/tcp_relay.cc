@@ -206,11 +206,12 @@ asio::awaitable<void> TcpRelay::State::DeliverBytes(std::shared_ptr<RelayConnect
   const bool last = bytes.size() >= left;
   const Ending ending = last ? cut->value.ending : Ending::kReset;
   if (last) bytes.resize(left);
+  // Counted before anybody can have read them.
+  (way == Way::kToServer ? bytes_to_server : bytes_to_client) += bytes.size();
+  if (way == Way::kToClient) connection->answered += bytes.size();
   error_code error;
-  const size_t size = co_await asio::async_write(connection->to(way), asio::buffer(bytes),
-                                                 asio::redirect_error(asio::use_awaitable, error));
-  (way == Way::kToServer ? bytes_to_server : bytes_to_client) += size;
-  if (way == Way::kToClient) connection->answered += size;
+  co_await asio::async_write(connection->to(way), asio::buffer(bytes),
+                             asio::redirect_error(asio::use_awaitable, error));
   if (last && ending == Ending::kSilence) {
     connection->lane(way).lost = true;
   } else if (last) {
