@@ -41,6 +41,8 @@ constexpr struct Row {
     {Reason::kProviderThrottled, "PROVIDER_THROTTLED", StatusCode::kUnavailable},
     {Reason::kStoreUnavailable, "STORE_UNAVAILABLE", StatusCode::kUnavailable},
     {Reason::kStoreCorrupt, "STORE_CORRUPT", StatusCode::kDataLoss},
+    {Reason::kStoreNotAdopted, "STORE_NOT_ADOPTED", StatusCode::kFailedPrecondition},
+    {Reason::kStoreAlreadyAdopted, "STORE_ALREADY_ADOPTED", StatusCode::kFailedPrecondition},
     {Reason::kKeyUnavailable, "KEY_UNAVAILABLE", StatusCode::kUnavailable},
     {Reason::kOverloaded, "OVERLOADED", StatusCode::kResourceExhausted},
     {Reason::kMessageTooLarge, "MESSAGE_TOO_LARGE", StatusCode::kResourceExhausted},

@@ -37,6 +37,8 @@ enum class Reason {
   kProviderThrottled,      // UNAVAILABLE: 429 or backoff; see RetryInfo
   kStoreUnavailable,       // UNAVAILABLE
   kStoreCorrupt,           // DATA_LOSS: a record does not authenticate
+  kStoreNotAdopted,        // FAILED_PRECONDITION: not the store that the service was left with; read-only
+  kStoreAlreadyAdopted,    // FAILED_PRECONDITION: there is nothing to adopt
   kKeyUnavailable,         // UNAVAILABLE: root key or keyring cannot be used
   kOverloaded,             // RESOURCE_EXHAUSTED
   kMessageTooLarge,        // RESOURCE_EXHAUSTED: larger than its method accepts

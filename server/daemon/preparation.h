@@ -20,8 +20,7 @@ class Preparation {
   // All of it must outlive this object, and the object the loop.
   struct Rooms {
     const OpenedStore& opened;
-    // What is asked about its content: the opened store, or what stands in front of it.
-    Store& store;
+    Store& store;  // what is opened, written only while it is the right one
     KeyWrapper& root_key;
     Clock& clock;
     Random& random;

@@ -10,6 +10,7 @@
 #include "base/status_macros.h"
 #include "net/event.h"
 #include "net/loop.h"
+#include "refresh/adoption.h"
 #include "refresh/freshness.h"
 #include "refresh/refresh.h"
 #include "refresh/transaction.h"
@@ -189,7 +190,9 @@ class Refresher::State : public std::enable_shared_from_this<Refresher::State> {
 
 Refresher::Refresher(Grants& grants, Store& store, Catalogue& catalogue, Clock& clock, Random& random,
                      boost::asio::io_context& loop)
-    : state_(std::make_shared<State>(RefreshRooms{grants, store, catalogue, clock, random}, loop)) {}
+    : state_(std::make_shared<State>(RefreshRooms{grants, store, catalogue, clock, random}, loop)) {
+  CountAdoptions(grants, store, catalogue);
+}
 
 Refresher::~Refresher() = default;
 

@@ -36,13 +36,22 @@ struct Grants::State {
   awaitable<absl::StatusOr<GrantCommit>> Refused(CommitResult result, Tick deadline);
 
   Store& store;
+  void ApplyReadRule(storage::v1::Grant& grant) const {
+    if (read_rule) read_rule(grant);
+  }
+
   SealedRecords& records;
   SnapshotCache cache;
+  std::function<void(storage::v1::Grant&)> read_rule;
 };
 
 Grants::Grants(Store& store, SealedRecords& records) : state_(std::make_unique<State>(store, records)) {}
 
 Grants::~Grants() = default;
+
+void Grants::OnRead(std::function<void(storage::v1::Grant&)> rule) { state_->read_rule = std::move(rule); }
+
+void Grants::ApplyReadRule(storage::v1::Grant& grant) const { state_->ApplyReadRule(grant); }
 
 Key Grants::KeyOf(const TenantId& tenant, const GrantId& grant) {
   return Key::Of(Kind::kGrant, tenant, grant.value());
@@ -60,6 +69,7 @@ absl::StatusOr<std::optional<StoredGrant>> Grants::FromMemory(const TenantId& te
   StoredGrant& stored = result->emplace();
   stored.revision = snapshot->revision();
   if (!Parse(**payload, *stored.grant)) return Unreadable();
+  state_->ApplyReadRule(*stored.grant);
   return result;
 }
 
@@ -80,6 +90,7 @@ awaitable<absl::StatusOr<StoredGrant>> Grants::State::Open(Record record, Tick d
   stored.revision = record.revision;
   if (!Parse(*payload, *stored.grant)) co_return Unreadable();
   Remember(record.key, record.revision, record.value);
+  ApplyReadRule(*stored.grant);
   co_return stored;
 }
 
@@ -88,6 +99,7 @@ awaitable<absl::StatusOr<GrantCommit>> Grants::Commit(TenantId tenant, Wiped<sto
                                                       Tick deadline) {
   const Key key = KeyOf(tenant, GrantId(grant->grant_id()));
   const Revision revision = replaces + 1;
+  grant->set_store_epoch(state_->store.identity().epoch);
   const Secret payload = Secret::Take(grant->SerializeAsString());
   ASSIGN_OR_CO_RETURN(std::string sealed,
                       co_await state_->records.Seal(key, revision, payload.Expose(), deadline));

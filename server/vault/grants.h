@@ -3,6 +3,7 @@
 #define GRANTKEEP_VAULT_GRANTS_H_
 
 #include <boost/asio/awaitable.hpp>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -42,6 +43,11 @@ class Grants {
   Grants(Store& store, SealedRecords& records);
   ~Grants();
 
+  // Every grant that is read, from memory or from the store, passes `rule` before anybody sees it; what
+  // the rule makes of it is stored with the next commit. Set once, before the first read; any thread.
+  void OnRead(std::function<void(storage::v1::Grant&)> rule);
+  void ApplyReadRule(storage::v1::Grant& grant) const;
+
   static Key KeyOf(const TenantId& tenant, const GrantId& grant);
 
   // From the snapshot cache, without waiting; any thread. Nothing: not in memory (or its keyring
@@ -51,7 +57,8 @@ class Grants {
   boost::asio::awaitable<absl::StatusOr<std::optional<StoredGrant>>> Load(TenantId tenant, GrantId grant,
                                                                           Tick deadline);
   // Seals `grant` as revision `replaces`+1 and commits it together with `also` (leases, due
-  // entries of the same grant). What was written enters the cache before this returns.
+  // entries of the same grant). What was written enters the cache before this returns, and carries the
+  // store's epoch.
   boost::asio::awaitable<absl::StatusOr<GrantCommit>> Commit(TenantId tenant, Wiped<storage::v1::Grant> grant,
                                                              Revision replaces, std::vector<Write> also,
                                                              Tick deadline);

@@ -82,6 +82,8 @@ awaitable<absl::Status> SealedRecords::CheckRootKey(Tick deadline) {
   TenantId nobody("-");
   const auto keyring =
       co_await state_->keyrings.Get(std::move(nobody), Keyrings::IfAbsent::kCreate, deadline);
+  // Only its making is a write.
+  if (HasReason(keyring.status(), Reason::kStoreNotAdopted)) co_return absl::OkStatus();
   co_return keyring.status();
 }
 

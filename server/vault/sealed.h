@@ -53,7 +53,8 @@ class SealedRecords {
                                                        std::string_view sealed);
 
   // Fails with kKeyUnavailable when this store was written under another root key: a keyring that
-  // belongs to no tenant is made on the first call and unwrapped on every later one.
+  // belongs to no tenant is made on the first call and unwrapped on every later one. A store that may not
+  // be written (kStoreNotAdopted) and has none passes.
   boost::asio::awaitable<absl::Status> CheckRootKey(Tick deadline);
 
  private:

@@ -260,6 +260,16 @@ TEST_F(Methods, WhatIsNotImplementedYetSaysSo) {
   EXPECT_EQ(ReasonIn(reader->Finish()), "NOT_IMPLEMENTED");
 }
 
+TEST_F(Methods, AnAdoptionIsHandedOnAndAnsweredWithTheNewIdentity) {
+  v1::AdoptStoreRequest request;
+  request.set_adoption(v1::STORE_ADOPTION_CLONE);
+  request.set_store_id(std::string(32, 'a'));
+  const auto [status, response] = CallAnd(*vault_, &VaultStub::AdoptStore, request);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(response.store_id(), request.store_id());
+  EXPECT_EQ(response.epoch(), 2u);
+}
+
 TEST_F(Methods, BytesThatAreNoRequestAreInvalidArgumentWithOurDetails) {
   for (const char* method : {"/grantkeep.v1.AuthService/Refresh", "/grantkeep.v1.AuthService/StartAuth"}) {
     for (const std::string bytes : {"\x0a\x02\xff\xfe", "\x0a\x7f", "\x07"}) {
