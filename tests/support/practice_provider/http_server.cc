@@ -8,6 +8,8 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -48,6 +50,11 @@ http::response<http::string_body> WriteReply(ServerReply reply, bool keep_alive)
   return response;
 }
 
+using TlsStream = asio::ssl::stream<tcp::socket>;
+
+tcp::socket& SocketOf(tcp::socket& socket) { return socket; }
+tcp::socket& SocketOf(TlsStream& stream) { return stream.next_layer(); }
+
 // Ends the connection with RST instead of FIN.
 void Reset(tcp::socket& socket) {
   error_code ignored;
@@ -62,13 +69,14 @@ asio::awaitable<void> WaitFor(std::chrono::milliseconds delay) {
 }
 
 // Serves one connection until it ends. `handler` outlives the loop that runs this.
-asio::awaitable<void> Serve(tcp::socket socket, const HttpServer::Handler& handler) {
+template <typename Stream>
+asio::awaitable<void> Serve(Stream stream, const HttpServer::Handler& handler) {
   boost::beast::flat_buffer buffer;
   error_code error;
   while (true) {
     http::request_parser<http::string_body> parser;
     parser.body_limit(kMaxBody);
-    co_await http::async_read(socket, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
+    co_await http::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
     if (error) co_return;
     const bool keep_alive = parser.get().keep_alive();
     ServerReply reply = handler(ReadRequest(parser.get()));
@@ -76,17 +84,25 @@ asio::awaitable<void> Serve(tcp::socket socket, const HttpServer::Handler& handl
 
     const ServerReply::Wire wire = reply.wire;
     if (wire == ServerReply::Wire::kReset) {
-      Reset(socket);
+      Reset(SocketOf(stream));
       co_return;
     }
     if (wire == ServerReply::Wire::kHang) {
-      co_await socket.async_wait(tcp::socket::wait_read, asio::redirect_error(asio::use_awaitable, error));
+      co_await SocketOf(stream).async_wait(tcp::socket::wait_read,
+                                           asio::redirect_error(asio::use_awaitable, error));
       co_return;
     }
     auto response = WriteReply(std::move(reply), keep_alive);
-    co_await http::async_write(socket, response, asio::redirect_error(asio::use_awaitable, error));
+    co_await http::async_write(stream, response, asio::redirect_error(asio::use_awaitable, error));
     if (error || !keep_alive || wire == ServerReply::Wire::kTruncated) co_return;
   }
+}
+
+asio::awaitable<void> ServeTls(TlsStream stream, const HttpServer::Handler& handler) {
+  error_code error;
+  co_await stream.async_handshake(TlsStream::server, asio::redirect_error(asio::use_awaitable, error));
+  if (error) co_return;
+  co_await Serve(std::move(stream), handler);
 }
 
 }  // namespace
@@ -95,6 +111,14 @@ class HttpServer::Listener {
  public:
   Listener(asio::io_context& context, Handler handler)
       : context_(context), acceptor_(context), handler_(std::move(handler)) {}
+
+  error_code UseTls(const ServerCertificate& certificate) {
+    error_code error;
+    tls_.emplace(asio::ssl::context::tls_server);
+    tls_->use_certificate_chain(asio::buffer(certificate.certificate_pem), error);
+    if (!error) tls_->use_private_key(asio::buffer(certificate.key_pem), asio::ssl::context::pem, error);
+    return error;
+  }
 
   error_code Open(uint16_t port) {
     const tcp::endpoint endpoint(asio::ip::address_v4::loopback(), port);
@@ -120,7 +144,11 @@ class HttpServer::Listener {
         continue;
       }
       socket.set_option(tcp::no_delay(true), error);
-      asio::co_spawn(context_, Serve(std::move(socket), handler_), asio::detached);
+      if (tls_.has_value()) {
+        asio::co_spawn(context_, ServeTls(TlsStream(std::move(socket), *tls_), handler_), asio::detached);
+      } else {
+        asio::co_spawn(context_, Serve(std::move(socket), handler_), asio::detached);
+      }
     }
   }
 
@@ -128,11 +156,18 @@ class HttpServer::Listener {
   asio::io_context& context_;
   tcp::acceptor acceptor_;
   Handler handler_;
+  std::optional<asio::ssl::context> tls_;
 };
 
-absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(uint16_t port, Handler handler) {
+absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(uint16_t port, Handler handler,
+                                                              std::optional<ServerCertificate> certificate) {
   auto server = std::unique_ptr<HttpServer>(new HttpServer);
   server->listener_ = std::make_unique<Listener>(server->context_, std::move(handler));
+  if (certificate.has_value()) {
+    if (const error_code error = server->listener_->UseTls(*certificate)) {
+      return absl::InvalidArgumentError(fmt::format("the certificate cannot be used: {}", error.message()));
+    }
+  }
   if (const error_code error = server->listener_->Open(port)) {
     return absl::UnavailableError(fmt::format("cannot listen on 127.0.0.1:{}: {}", port, error.message()));
   }

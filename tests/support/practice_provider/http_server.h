@@ -8,6 +8,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <type_traits>
@@ -42,14 +43,21 @@ struct ServerReply {
   Wire wire = Wire::kWhole;
 };
 
-// HTTP/1.1 with keep-alive on 127.0.0.1, on a thread of its own. Everything that the handler
-// touches belongs to that thread; Run() takes others there.
+// A certificate with its chain, and its key, PEM.
+struct ServerCertificate {
+  std::string certificate_pem;
+  std::string key_pem;
+};
+
+// HTTP/1.1 with keep-alive on 127.0.0.1, over TLS if it has a certificate, on a thread of its own. Everything
+// that the handler touches belongs to that thread; Run() takes others there.
 class HttpServer {
  public:
   using Handler = std::function<ServerReply(const ServerRequest&)>;
 
-  // Port 0: a free one. Fails when the port cannot be had.
-  static absl::StatusOr<std::unique_ptr<HttpServer>> Start(uint16_t port, Handler handler);
+  // Port 0: a free one. Fails when the port cannot be had, or the certificate cannot be used.
+  static absl::StatusOr<std::unique_ptr<HttpServer>> Start(
+      uint16_t port, Handler handler, std::optional<ServerCertificate> certificate = std::nullopt);
   // Closes all connections and joins.
   ~HttpServer();
 

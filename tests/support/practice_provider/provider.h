@@ -15,6 +15,7 @@
 #include "tests/support/practice_provider/client_registry.h"
 #include "tests/support/practice_provider/dialect.h"
 #include "tests/support/practice_provider/fault.h"
+#include "tests/support/practice_provider/http_server.h"
 #include "tests/support/practice_provider/token_ledger.h"
 
 namespace grantkeep::practice {
@@ -41,6 +42,8 @@ struct ProviderOptions {
   std::chrono::milliseconds latency{0};
   std::vector<Client> clients;
   Dialect dialect = Dialect::kRfc6749;
+  // For 127.0.0.1: https instead of http, for a service that is not in development mode.
+  std::optional<ServerCertificate> certificate = {};
 };
 
 // One request to the token endpoint, without anything secret.
@@ -81,19 +84,19 @@ struct ProviderStats {
 
 // An OAuth 2.1 authorization server to practise against: RFC 8414 metadata, authorization code with
 // PKCE, rotation with reuse detection, revocation, a protected resource (/me), and faults on
-// demand. It serves plain http on 127.0.0.1 on a thread of its own; every method may be called
+// demand. It serves http or https on 127.0.0.1 on a thread of its own; every method may be called
 // from any other thread. GET /stats and POST /control offer the same over HTTP.
 //
 // It proves nothing about anyone: whoever reaches it may sign in, read the statistics and change
 // its behaviour. For tests and demonstrations on one machine only.
 class PracticeProvider {
  public:
-  // Fails when the port cannot be had.
+  // Fails when the port cannot be had, or the certificate cannot be used.
   static absl::StatusOr<std::unique_ptr<PracticeProvider>> Start(ProviderOptions options);
   ~PracticeProvider();
 
   uint16_t port() const;
-  // "http://127.0.0.1:PORT"; also the base of all endpoints.
+  // "http://127.0.0.1:PORT", or https; also the base of all endpoints.
   const std::string& issuer() const { return issuer_; }
   std::string authorization_endpoint() const { return issuer_ + "/authorize"; }
   std::string token_endpoint() const { return issuer_ + "/token"; }
@@ -121,7 +124,7 @@ class PracticeProvider {
 
  private:
   struct State;
-  explicit PracticeProvider(std::unique_ptr<State> state);
+  PracticeProvider(std::unique_ptr<State> state, std::string_view scheme);
 
   std::unique_ptr<State> state_;
   std::string issuer_;
