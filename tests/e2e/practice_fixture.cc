@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <sstream>
 #include <utility>
 
 namespace grantkeep::testing {
@@ -12,8 +13,7 @@ using practice::ClientAuth;
 using practice::PracticeProvider;
 using namespace std::chrono_literals;
 
-std::unique_ptr<PracticeProvider> StartPractice() {
-  practice::ProviderOptions options;
+std::unique_ptr<PracticeProvider> StartPractice(practice::ProviderOptions options) {
   options.consent = practice::Consent::kAllow;
   const std::vector<std::string> redirect_uris = {"http://127.0.0.1/callback"};
   options.clients = {{"basic", kPracticeClientSecret, ClientAuth::kBasic, redirect_uris},
@@ -26,7 +26,8 @@ std::unique_ptr<PracticeProvider> StartPractice() {
 
 }  // namespace
 
-PracticeTest::PracticeTest() : practice_(StartPractice()) {}
+PracticeTest::PracticeTest(practice::ProviderOptions options)
+    : practice_(StartPractice(std::move(options))) {}
 
 void PracticeTest::Start(const std::string& providers) {
   world_.emplace(providers,
@@ -35,7 +36,10 @@ void PracticeTest::Start(const std::string& providers) {
   ASSERT_TRUE(ready.ok()) << ready;
 }
 
-std::string PracticeTest::DefaultProviders(std::string_view rotation) const {
+std::string PracticeTest::DefaultProviders(std::string_view rotation, std::string_view further) const {
+  std::istringstream lines{std::string(further)};
+  std::string indented;
+  for (std::string line; std::getline(lines, line);) indented += fmt::format("    {}\n", line);
   return fmt::format(R"(
   - id: practice
     kind: oauth
@@ -53,13 +57,13 @@ std::string PracticeTest::DefaultProviders(std::string_view rotation) const {
         - env: PRACTICE_CLIENT_SECRET
     default_scopes: [read, write]
     redirect_uris: ["http://127.0.0.1/callback"]
-  - id: bot
+{2}  - id: bot
     kind: static
     static_credential:
       header_name: Authorization
       value_prefix: "Bot "
 )",
-                     practice_->issuer(), rotation);
+                     practice_->issuer(), rotation, indented);
 }
 
 void PracticeTest::SetLifetime(std::chrono::seconds lifetime) {

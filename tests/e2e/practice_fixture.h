@@ -21,13 +21,15 @@ inline constexpr char kPracticeClientSecret[] = "client-secret-of-the-practice-t
 // A workload, grantkeepd and the practice provider, over real sockets.
 class PracticeTest : public ::testing::Test {
  protected:
-  PracticeTest();
+  // The provider's clients and its consent are the fixture's.
+  explicit PracticeTest(practice::ProviderOptions options = {});
 
   // Starts grantkeepd. DefaultProviders(): "practice" with its endpoints configured, `rotation` as
   // grantkeepd is told, and "bot", which is static.
   void Start(const std::string& providers);
   void Start() { Start(DefaultProviders()); }
-  std::string DefaultProviders(std::string_view rotation = "strict") const;
+  // `further`: lines of the record of "practice", "name: value\n" each.
+  std::string DefaultProviders(std::string_view rotation = "strict", std::string_view further = "") const;
 
   // Access tokens issued from now on live for so long; rotation is strict.
   void SetLifetime(std::chrono::seconds lifetime);

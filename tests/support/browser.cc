@@ -67,6 +67,10 @@ Browser::Browser() : state_(std::make_unique<State>()) {
 
 Browser::~Browser() = default;
 
+void Browser::Trust(const std::string& ca_file) {
+  curl_easy_setopt(state_->curl.get(), CURLOPT_CAINFO, ca_file.c_str());
+}
+
 Page Browser::Get(const std::string& url) { return Send(url, nullptr, ""); }
 
 Page Browser::Post(const std::string& url, const std::map<std::string, std::string>& fields,

@@ -8,6 +8,8 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -61,18 +63,35 @@ asio::awaitable<void> WaitFor(std::chrono::milliseconds delay) {
   co_await timer.async_wait(asio::use_awaitable);
 }
 
-// Serves one connection until it ends. `handler` outlives the loop that runs this.
-asio::awaitable<void> Serve(tcp::socket socket, const HttpServer::Handler& handler) {
+// Tells at the end of the scope.
+class Told {
+ public:
+  explicit Told(std::function<void()> listener) : listener_(std::move(listener)) {}
+  ~Told() {
+    if (listener_) listener_();
+  }
+  Told(const Told&) = delete;
+  Told& operator=(const Told&) = delete;
+
+ private:
+  const std::function<void()> listener_;
+};
+
+// Serves one connection, which `stream` reads and writes, until it ends. `handler` outlives the loop that
+// runs this.
+template <typename Stream>
+asio::awaitable<void> Converse(tcp::socket& socket, Stream& stream, const HttpServer::Handler& handler) {
   boost::beast::flat_buffer buffer;
   error_code error;
   while (true) {
     http::request_parser<http::string_body> parser;
     parser.body_limit(kMaxBody);
-    co_await http::async_read(socket, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
+    co_await http::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
     if (error) co_return;
     const bool keep_alive = parser.get().keep_alive();
     ServerReply reply = handler(ReadRequest(parser.get()));
     co_await WaitFor(reply.delay);
+    const Told told(std::move(reply.on_answered));
 
     const ServerReply::Wire wire = reply.wire;
     if (wire == ServerReply::Wire::kReset) {
@@ -84,9 +103,22 @@ asio::awaitable<void> Serve(tcp::socket socket, const HttpServer::Handler& handl
       co_return;
     }
     auto response = WriteReply(std::move(reply), keep_alive);
-    co_await http::async_write(socket, response, asio::redirect_error(asio::use_awaitable, error));
+    co_await http::async_write(stream, response, asio::redirect_error(asio::use_awaitable, error));
     if (error || !keep_alive || wire == ServerReply::Wire::kTruncated) co_return;
   }
+}
+
+// `tls`: null for plain HTTP.
+asio::awaitable<void> Serve(tcp::socket socket, asio::ssl::context* tls, const HttpServer::Handler& handler) {
+  if (tls == nullptr) {
+    co_await Converse(socket, socket, handler);
+    co_return;
+  }
+  asio::ssl::stream<tcp::socket&> stream(socket, *tls);
+  error_code error;
+  co_await stream.async_handshake(asio::ssl::stream_base::server,
+                                  asio::redirect_error(asio::use_awaitable, error));
+  if (!error) co_await Converse(socket, stream, handler);
 }
 
 }  // namespace
@@ -95,6 +127,14 @@ class HttpServer::Listener {
  public:
   Listener(asio::io_context& context, Handler handler)
       : context_(context), acceptor_(context), handler_(std::move(handler)) {}
+
+  error_code UseTls(const ServerCertificate& certificate) {
+    tls_.emplace(asio::ssl::context::tls_server);
+    error_code error;
+    tls_->use_certificate_chain(asio::buffer(certificate.certificate), error);
+    if (!error) tls_->use_private_key(asio::buffer(certificate.key), asio::ssl::context::pem, error);
+    return error;
+  }
 
   error_code Open(uint16_t port) {
     const tcp::endpoint endpoint(asio::ip::address_v4::loopback(), port);
@@ -120,21 +160,28 @@ class HttpServer::Listener {
         continue;
       }
       socket.set_option(tcp::no_delay(true), error);
-      asio::co_spawn(context_, Serve(std::move(socket), handler_), asio::detached);
+      asio::co_spawn(context_, Serve(std::move(socket), tls_ ? &*tls_ : nullptr, handler_), asio::detached);
     }
   }
 
  private:
   asio::io_context& context_;
   tcp::acceptor acceptor_;
+  std::optional<asio::ssl::context> tls_;
   Handler handler_;
 };
 
-absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(uint16_t port, Handler handler) {
+absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(
+    uint16_t port, Handler handler, const std::optional<ServerCertificate>& certificate) {
   auto server = std::unique_ptr<HttpServer>(new HttpServer);
   server->listener_ = std::make_unique<Listener>(server->context_, std::move(handler));
   if (const error_code error = server->listener_->Open(port)) {
     return absl::UnavailableError(fmt::format("cannot listen on 127.0.0.1:{}: {}", port, error.message()));
+  }
+  if (certificate.has_value()) {
+    if (const error_code error = server->listener_->UseTls(*certificate)) {
+      return absl::InvalidArgumentError(fmt::format("the certificate cannot be used: {}", error.message()));
+    }
   }
   server->port_ = server->listener_->port();
   asio::co_spawn(server->context_, server->listener_->Accept(), asio::detached);

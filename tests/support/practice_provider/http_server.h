@@ -8,6 +8,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <type_traits>
@@ -33,6 +34,8 @@ struct ServerReply {
   std::string body;
   // The answer leaves after this time; the request has taken effect before.
   std::chrono::milliseconds delay{0};
+  // Told, when set, on the server's thread, when the answer has left or the connection has ended instead.
+  std::function<void()> on_answered = {};
   enum class Wire {
     kWhole,
     kTruncated,  // the headers promise the whole body, half of it comes, then the connection ends
@@ -42,14 +45,21 @@ struct ServerReply {
   Wire wire = Wire::kWhole;
 };
 
-// HTTP/1.1 with keep-alive on 127.0.0.1, on a thread of its own. Everything that the handler
-// touches belongs to that thread; Run() takes others there.
+// What a server shows to clients, both PEM.
+struct ServerCertificate {
+  std::string certificate;
+  std::string key;
+};
+
+// HTTP/1.1 with keep-alive on 127.0.0.1, over TLS with a certificate, on a thread of its own. Everything that
+// the handler touches belongs to that thread; Run() takes others there.
 class HttpServer {
  public:
   using Handler = std::function<ServerReply(const ServerRequest&)>;
 
-  // Port 0: a free one. Fails when the port cannot be had.
-  static absl::StatusOr<std::unique_ptr<HttpServer>> Start(uint16_t port, Handler handler);
+  // Port 0: a free one. Fails when the port cannot be had or the certificate cannot be used.
+  static absl::StatusOr<std::unique_ptr<HttpServer>> Start(
+      uint16_t port, Handler handler, const std::optional<ServerCertificate>& certificate = std::nullopt);
   // Closes all connections and joins.
   ~HttpServer();
 

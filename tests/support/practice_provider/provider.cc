@@ -20,17 +20,22 @@ struct PracticeProvider::State {
 
 absl::StatusOr<std::unique_ptr<PracticeProvider>> PracticeProvider::Start(ProviderOptions options) {
   const uint16_t port = options.port;
+  const std::optional<ServerCertificate> certificate = options.certificate;
   auto state = std::make_unique<State>(std::move(options));
-  auto http = HttpServer::Start(port, [&server = state->server](const ServerRequest& request) {
-    return server.Handle(request, std::chrono::steady_clock::now());
-  });
+  auto http = HttpServer::Start(
+      port,
+      [&server = state->server](const ServerRequest& request) {
+        return server.Handle(request, std::chrono::steady_clock::now());
+      },
+      certificate);
   if (!http.ok()) return http.status();
   state->http = *std::move(http);
-  return std::unique_ptr<PracticeProvider>(new PracticeProvider(std::move(state)));
+  return std::unique_ptr<PracticeProvider>(
+      new PracticeProvider(std::move(state), certificate.has_value() ? "https" : "http"));
 }
 
-PracticeProvider::PracticeProvider(std::unique_ptr<State> state)
-    : state_(std::move(state)), issuer_(fmt::format("http://127.0.0.1:{}", state_->http->port())) {
+PracticeProvider::PracticeProvider(std::unique_ptr<State> state, std::string_view scheme)
+    : state_(std::move(state)), issuer_(fmt::format("{}://127.0.0.1:{}", scheme, state_->http->port())) {
   state_->http->Run([this] { state_->server.set_issuer(issuer_); });
 }
 
@@ -76,6 +81,10 @@ bool PracticeProvider::KillFamilyOf(std::string_view token) {
 
 void PracticeProvider::KillAllFamilies() {
   state_->http->Run([&] { state_->server.ledger().KillAllFamilies(); });
+}
+
+std::optional<TokenLedger::AccessTokenFacts> PracticeProvider::FactsOf(std::string_view access_token) const {
+  return state_->http->Run([&] { return state_->server.ledger().FactsOf(access_token); });
 }
 
 ProviderStats PracticeProvider::Stats() const {

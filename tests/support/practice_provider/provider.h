@@ -15,6 +15,7 @@
 #include "tests/support/practice_provider/client_registry.h"
 #include "tests/support/practice_provider/dialect.h"
 #include "tests/support/practice_provider/fault.h"
+#include "tests/support/practice_provider/http_server.h"
 #include "tests/support/practice_provider/token_ledger.h"
 
 namespace grantkeep::practice {
@@ -31,6 +32,8 @@ enum class IssMode { kCorrect, kWrong, kAbsent };
 
 struct ProviderOptions {
   uint16_t port = 0;  // 0: a free one
+  // https instead of http.
+  std::optional<ServerCertificate> certificate = std::nullopt;
   TokenPolicy tokens;
   bool pkce_required = true;
   Consent consent = Consent::kPage;
@@ -41,6 +44,7 @@ struct ProviderOptions {
   std::chrono::milliseconds latency{0};
   std::vector<Client> clients;
   Dialect dialect = Dialect::kRfc6749;
+  size_t log_kept = 1000;
 };
 
 // One request to the token endpoint, without anything secret.
@@ -51,6 +55,9 @@ struct TokenRequestRecord {
   int status = 0;           // 0: no answer was sent
   std::string error;        // OAuth error code
   std::string fault;        // name of the fault that was injected
+  Tick arrived{};           // it takes effect then, too
+  // When the answer had left; nothing: it has not yet.
+  std::optional<Tick> answered = std::nullopt;
 };
 
 struct FamilyStats {
@@ -75,25 +82,25 @@ struct ProviderStats {
   uint64_t live_families = 0;
   // In the order of their creation; the first 1000.
   std::vector<FamilyStats> families;
-  // The last 1000, oldest first.
+  // The last ones (ProviderOptions::log_kept), oldest first.
   std::vector<TokenRequestRecord> log;
 };
 
 // An OAuth 2.1 authorization server to practise against: RFC 8414 metadata, authorization code with
 // PKCE, rotation with reuse detection, revocation, a protected resource (/me), and faults on
-// demand. It serves plain http on 127.0.0.1 on a thread of its own; every method may be called
+// demand. It serves http, or https, on 127.0.0.1 on a thread of its own; every method may be called
 // from any other thread. GET /stats and POST /control offer the same over HTTP.
 //
 // It proves nothing about anyone: whoever reaches it may sign in, read the statistics and change
 // its behaviour. For tests and demonstrations on one machine only.
 class PracticeProvider {
  public:
-  // Fails when the port cannot be had.
+  // Fails when the port cannot be had or the certificate cannot be used.
   static absl::StatusOr<std::unique_ptr<PracticeProvider>> Start(ProviderOptions options);
   ~PracticeProvider();
 
   uint16_t port() const;
-  // "http://127.0.0.1:PORT"; also the base of all endpoints.
+  // "http://127.0.0.1:PORT" or https; also the base of all endpoints.
   const std::string& issuer() const { return issuer_; }
   std::string authorization_endpoint() const { return issuer_ + "/authorize"; }
   std::string token_endpoint() const { return issuer_ + "/token"; }
@@ -114,6 +121,9 @@ class PracticeProvider {
   bool KillFamilyOf(std::string_view token);
   void KillAllFamilies();
 
+  // What is known of an access token that was issued; nothing when it was not.
+  std::optional<TokenLedger::AccessTokenFacts> FactsOf(std::string_view access_token) const;
+
   ProviderStats Stats() const;
   // Every code, verifier, client secret, access and refresh token that went over the wire in either
   // direction (the last 10,000), for tests that search logs and files for them.
@@ -121,7 +131,7 @@ class PracticeProvider {
 
  private:
   struct State;
-  explicit PracticeProvider(std::unique_ptr<State> state);
+  PracticeProvider(std::unique_ptr<State> state, std::string_view scheme);
 
   std::unique_ptr<State> state_;
   std::string issuer_;
