@@ -102,6 +102,7 @@ GK_CALL(VaultAdmin, admin, DeleteStaticSecret)
 GK_CALL(VaultAdmin, admin, ListStaticSecrets)
 GK_CALL(VaultAdmin, admin, ListGrants)
 GK_CALL(VaultAdmin, admin, GetServerStatus)
+GK_CALL(VaultAdmin, admin, AdoptStore)
 
 #undef GK_CALL
 

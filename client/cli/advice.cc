@@ -119,6 +119,10 @@ constexpr Advice kAdvice[] = {
      [](const CallError&, const Attempt&) -> std::string {
        return "a record of the store is damaged or was sealed with other keys; the daemon's log says more";
      }},
+    {"STORE_NOT_ADOPTED",
+     [](const CallError&, const Attempt&) -> std::string {
+       return "the service's operator decides; run: grantkeep help admin adopt";
+     }},
     {"PROVIDER_UNREACHABLE",
      [](const CallError&, const Attempt&) -> std::string { return "run: grantkeep doctor"; }},
 };

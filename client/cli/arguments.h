@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "client/cli/failure.h"
+#include "grantkeep/v1/vault_admin.pb.h"
 
 namespace grantkeep::cli {
 
@@ -92,10 +93,19 @@ struct ProvidersCheckArguments {
 
 struct DoctorArguments {};
 
+struct AdminAdoptArguments {
+  v1::StoreAdoption as = v1::STORE_ADOPTION_UNSPECIFIED;
+  // That the store must have; empty: whichever it has.
+  std::string store_id;
+  // Ask nobody.
+  bool yes = false;
+};
+
 using Command =
     std::variant<LoginArguments, TokenArguments, SecretPutArguments, SecretGetArguments, SecretListArguments,
                  SecretDeleteArguments, GrantsListArguments, GrantsShowArguments, ProvidersListArguments,
-                 ProvidersServerArguments, ProvidersShowArguments, ProvidersCheckArguments, DoctorArguments>;
+                 ProvidersServerArguments, ProvidersShowArguments, ProvidersCheckArguments, DoctorArguments,
+                 AdminAdoptArguments>;
 
 struct Invocation {
   Globals globals;

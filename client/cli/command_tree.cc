@@ -78,6 +78,7 @@ CommandTree::CommandTree() : app_(kDescription, "grantkeep") {
   AddGrants();
   AddProviders();
   AddDoctor();
+  AddAdmin();
   AddWords();
 }
 
@@ -149,6 +150,7 @@ void CommandTree::Parse(const std::vector<std::string>& arguments) {
   }
   login_.callback_url_from_input = !callback_url_.empty();
   login_.params = ByName("--param", params_);
+  adopt_.as = adopt_as_ == "clone" ? v1::STORE_ADOPTION_CLONE : v1::STORE_ADOPTION_RESTORE;
   login_.url_parts = ByName("--url-part", url_parts_);
 }
 

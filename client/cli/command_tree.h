@@ -50,6 +50,7 @@ class CommandTree {
   void AddGrants();
   void AddProviders();
   void AddDoctor();
+  void AddAdmin();
   void AddWords();
   CLI::App& AddGroup(const std::string& name, const std::string& description, const char* help);
   CLI::App& AddLeaf(CLI::App& parent, const std::string& name, const std::string& description,
@@ -72,6 +73,8 @@ class CommandTree {
   bool server_ = false;
   ProvidersShowArguments provider_;
   ProvidersCheckArguments check_;
+  std::string adopt_as_;
+  AdminAdoptArguments adopt_;
   std::vector<std::string> topic_;
   std::string shell_;
   std::vector<std::pair<const CLI::App*, Take>> leaves_;

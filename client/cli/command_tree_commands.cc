@@ -140,4 +140,20 @@ void CommandTree::AddDoctor() {
           [] { return Command(DoctorArguments()); });
 }
 
+void CommandTree::AddAdmin() {
+  CLI::App& admin = AddGroup("admin", "Do what only an operator should", kAdminHelp);
+  CLI::App& adopt = AddLeaf(admin, "adopt", "Take a restored backup or a clone of the store into use",
+                            kAdoptHelp, [this] { return Command(adopt_); });
+  adopt.add_option("--as", adopt_as_, "What the store is")
+      ->required()
+      ->check(OneOf("restore|clone"))
+      ->type_name("restore|clone");
+  adopt
+      .add_option("--store-id", adopt_.store_id,
+                  "The id that the store must have (default: whichever it has)")
+      ->check(StoreId())
+      ->type_name("ID");
+  adopt.add_flag("--yes", adopt_.yes, "Do not ask for confirmation on a terminal");
+}
+
 }  // namespace grantkeep::cli

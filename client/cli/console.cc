@@ -127,6 +127,13 @@ absl::StatusOr<std::string> Console::Prompt(std::string_view question) const {
   return line;
 }
 
+bool Console::Confirm(std::string_view question) const {
+  Err(fmt::format("{} [yes/no] ", question));
+  std::string line(kMaxTyped + 1, '\0');
+  const absl::StatusOr<size_t> got = ReadSome(in, line.data(), line.size());
+  return got.ok() && std::string_view(line).substr(0, *got) == "yes\n";
+}
+
 void Wipe(std::string& value) {
   explicit_bzero(value.data(), value.size());
   value.clear();

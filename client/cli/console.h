@@ -32,6 +32,8 @@ struct Console {
   // Asks on standard error and reads one line from the terminal on standard input without
   // echo. A signal that ends the process finds the terminal as it was before.
   absl::StatusOr<std::string> Prompt(std::string_view question) const;
+  // Asks on standard error and reads one line from the terminal on standard input: true for "yes".
+  bool Confirm(std::string_view question) const;
 };
 
 // Overwrites a value that is no longer needed, in a way that the compiler does not remove.

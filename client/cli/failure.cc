@@ -17,7 +17,7 @@ using absl::StatusCode;
 
 // Trying again does not help: something has to be put right where the service runs.
 constexpr std::string_view kOperatorReasons[] = {"CLIENT_MISCONFIGURED", "ISSUER_UNPROTECTED",
-                                                 "KEY_UNAVAILABLE", "STORE_CORRUPT"};
+                                                 "KEY_UNAVAILABLE", "STORE_CORRUPT", "STORE_NOT_ADOPTED"};
 
 }  // namespace
 

@@ -66,9 +66,20 @@ Finding Store(std::string check, const v1::StoreStatus& store, const google::pro
             fmt::format("{} does not answer: {}", store.kind(), store.problem()),
             "look at the daemon's log, and at the disk or the server behind the store"};
   }
+  // A daemon of an older version says nothing of it.
+  if (!store.adopted() && !store.adoption_problem().empty()) {
+    return {Level::kFail, std::move(check),
+            fmt::format("{} is only read: {}", store.kind(), store.adoption_problem()),
+            "a backup was put back: grantkeep admin adopt --as restore; it is a copy that others use, too: "
+            "grantkeep admin adopt --as clone; neither: correct the daemon's `store`"};
+  }
   const milliseconds skew = Millis(store.time()) - Millis(daemons);
   const Level level = LevelOfSkew(skew);
-  if (level == Level::kOk) return {level, std::move(check), store.kind() + " answers", ""};
+  if (level == Level::kOk) {
+    const std::string identity =
+        store.id().empty() ? "" : fmt::format("; it is {} in epoch {}", store.id(), store.epoch());
+    return {level, std::move(check), fmt::format("{} answers{}", store.kind(), identity), ""};
+  }
   return {level, std::move(check),
           fmt::format("{} answers, and its clock is {} the daemon's", store.kind(), Apart(skew)),
           "set both clocks by NTP: leases and expiry are judged by the store's"};

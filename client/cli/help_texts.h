@@ -107,6 +107,21 @@ inline constexpr char kDoctorHelp[] =
     "  grantkeep doctor\n"
     "  grantkeep doctor --timeout 2s --output json\n";
 
+inline constexpr char kAdminHelp[] =
+    "Example:\n"
+    "  grantkeep admin adopt --as restore\n";
+
+inline constexpr char kAdoptHelp[] =
+    "A daemon that finds another store than the one it was left with only reads it: valid tokens are\n"
+    "served, nothing is refreshed. Say what the store is:\n"
+    "  restore  a backup of it. Grants whose provider rotates refresh tokens are in doubt: their token\n"
+    "           is served while it is valid, then one last refresh decides.\n"
+    "  clone    a copy of a store that others go on using. Every grant needs a new sign-in; no provider\n"
+    "           is asked. The copy gets an id of its own.\n"
+    "The other daemons of the store follow by themselves. On a terminal it asks first.\n"
+    "  grantkeep admin adopt --as restore\n"
+    "  grantkeep admin adopt --as clone --yes\n";
+
 inline constexpr char kHelpHelp[] =
     "Examples:\n"
     "  grantkeep help secret put\n"

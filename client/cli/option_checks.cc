@@ -30,6 +30,15 @@ CLI::Validator OneOf(const std::string& words) {
       "");
 }
 
+CLI::Validator StoreId() {
+  return CLI::Validator(
+      [](std::string& text) {
+        const bool hex = text.size() == 32 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+        return hex ? std::string() : std::string("must be 32 hexadecimal digits in lower case");
+      },
+      "");
+}
+
 CLI::Validator NameAndValue() {
   return CLI::Validator(
       [](std::string& text) {

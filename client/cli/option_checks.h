@@ -16,6 +16,8 @@ namespace grantkeep::cli {
 CLI::Validator WholeNumber(uint64_t most);
 // One of the words of "a|b".
 CLI::Validator OneOf(const std::string& words);
+// 32 hexadecimal digits in lower case.
+CLI::Validator StoreId();
 // "name=value" with a name.
 CLI::Validator NameAndValue();
 

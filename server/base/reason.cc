@@ -41,6 +41,8 @@ constexpr struct Row {
     {Reason::kProviderThrottled, "PROVIDER_THROTTLED", StatusCode::kUnavailable},
     {Reason::kStoreUnavailable, "STORE_UNAVAILABLE", StatusCode::kUnavailable},
     {Reason::kStoreCorrupt, "STORE_CORRUPT", StatusCode::kDataLoss},
+    {Reason::kStoreNotAdopted, "STORE_NOT_ADOPTED", StatusCode::kFailedPrecondition},
+    {Reason::kStoreAlreadyAdopted, "STORE_ALREADY_ADOPTED", StatusCode::kFailedPrecondition},
     {Reason::kKeyUnavailable, "KEY_UNAVAILABLE", StatusCode::kUnavailable},
     {Reason::kOverloaded, "OVERLOADED", StatusCode::kResourceExhausted},
     {Reason::kMessageTooLarge, "MESSAGE_TOO_LARGE", StatusCode::kResourceExhausted},
@@ -62,6 +64,9 @@ static_assert(InOrder() && std::size(kReasons) == static_cast<size_t>(Reason::kI
 constexpr char kReasonUrl[] = "grantkeep/reason";
 constexpr char kFieldUrl[] = "grantkeep/field";
 constexpr char kRetryUrl[] = "grantkeep/retry_after_us";
+
+// When a store that nobody knows better about is asked again.
+constexpr Duration kStoreRetry = std::chrono::seconds(1);
 
 const Row& RowOf(Reason reason) { return kReasons[static_cast<size_t>(reason)]; }
 
@@ -86,6 +91,9 @@ std::string_view ReasonName(Reason reason) { return RowOf(reason).name; }
 absl::Status Error(Reason reason, std::string_view message) {
   absl::Status status(RowOf(reason).code, {message.data(), message.size()});
   status.SetPayload(kReasonUrl, absl::Cord(std::to_string(static_cast<int>(reason))));
+  if (reason == Reason::kStoreUnavailable) {
+    status.SetPayload(kRetryUrl, absl::Cord(std::to_string(kStoreRetry.count())));
+  }
   return status;
 }
 

@@ -37,6 +37,8 @@ enum class Reason {
   kProviderThrottled,      // UNAVAILABLE: 429 or backoff; see RetryInfo
   kStoreUnavailable,       // UNAVAILABLE
   kStoreCorrupt,           // DATA_LOSS: a record does not authenticate
+  kStoreNotAdopted,        // FAILED_PRECONDITION: not the store that the service was left with; read-only
+  kStoreAlreadyAdopted,    // FAILED_PRECONDITION: there is nothing to adopt
   kKeyUnavailable,         // UNAVAILABLE: root key or keyring cannot be used
   kOverloaded,             // RESOURCE_EXHAUSTED
   kMessageTooLarge,        // RESOURCE_EXHAUSTED: larger than its method accepts
@@ -50,7 +52,8 @@ enum class Reason {
 // The reason's stable name on the wire ("GRANT_NOT_FOUND").
 std::string_view ReasonName(Reason reason);
 
-// A status with the reason's code. `message` says what failed and names the field or provider;
+// A status with the reason's code; kStoreUnavailable always comes with a retry time, 1 s unless given
+// by RetryableError. `message` says what failed and names the field or provider;
 // never a secret value or a provider's body.
 absl::Status Error(Reason reason, std::string_view message);
 // The same for a wrong request field, in proto spelling ("callback_parameters.parameters[2].value").

@@ -19,6 +19,8 @@
 #include "daemon/readiness.h"
 #include "daemon/secret_sources.h"
 #include "daemon/server_status.h"
+#include "daemon/store_adoption.h"
+#include "daemon/store_memory.h"
 #include "flow/flow.h"
 #include "net/http_client.h"
 #include "net/loop.h"
@@ -26,13 +28,16 @@
 #include "refresh/refresh.h"
 #include "rpc/server.h"
 #include "store/gated_store.h"
+#include "store/guarded_store.h"
 #include "store/redis/redis_store.h"
 #include "telemetry/log.h"
 #include "vault/flows.h"
 #include "vault/grants.h"
+#include "vault/put_back.h"
 #include "vault/root_key.h"
 #include "vault/sealed.h"
 #include "vault/static_secrets.h"
+#include "vault/store_changes.h"
 
 namespace grantkeep {
 namespace {
@@ -65,20 +70,35 @@ class Daemon::Rooms {
     ASSIGN_OR_RETURN(root_key_, OpenRootKeyFile(settings_.root_key_file,
                                                 settings_.root_key_file_is_mounted_secret, random_));
     ASSIGN_OR_RETURN(opened_, OpenStore(settings_.store, clock_));
-    store_ = std::make_unique<GatedStore>(*opened_.store);
+    RETURN_IF_ERROR(GuardStore());
+    store_ = std::make_unique<GatedStore>(*guarded_);
     readiness_ = std::make_unique<Readiness>(*store_, clock_, settings_.store.outage_serve);
+    changes_ = std::make_unique<StoreChanges>(*store_);
     records_ = std::make_unique<SealedRecords>(*store_, *root_key_, clock_, random_);
-    grants_ = std::make_unique<Grants>(*store_, *records_);
+    grants_ = std::make_unique<Grants>(*store_, *records_, *changes_, clock_,
+                                       SnapshotCache::Limits{.entries = settings_.store.max_cached_grants,
+                                                             .bytes = settings_.store.max_cached_bytes});
     flows_ = std::make_unique<Flows>(*store_, *records_);
-    static_secrets_ = std::make_unique<StaticSecrets>(*store_, *records_);
+    static_secrets_ = std::make_unique<StaticSecrets>(
+        *store_, *records_, *changes_, clock_,
+        StaticSecrets::Options{.limits = {.bytes = settings_.store.max_cached_bytes},
+                               .outage_serve = settings_.store.outage_serve});
+    put_back_ = std::make_unique<PutBack>(*records_, *grants_, *static_secrets_, clock_);
+    adoption_ = std::make_unique<StoreAdoption>(*guarded_, *memory_, *records_);
     loop_ = std::make_unique<Loop>("loop");
-    preparation_ = std::make_unique<Preparation>(
-        settings_.store,
-        Preparation::Rooms{.opened = opened_, .root_key = *root_key_, .clock = clock_, .random = random_});
+    lost_ = changes_->OnLoss([this] {
+      if (put_back_->Begin()) Spawn(loop_->context(), put_back_->Run());
+    });
+    preparation_ = std::make_unique<Preparation>(settings_.store, Preparation::Rooms{.opened = opened_,
+                                                                                     .store = *guarded_,
+                                                                                     .root_key = *root_key_,
+                                                                                     .clock = clock_,
+                                                                                     .random = random_});
     Spawn(loop_->context(), Prepare());
     RETURN_IF_ERROR(StartProviders());
     refresher_ =
-        std::make_unique<Refresher>(*grants_, *store_, *catalogue_, clock_, random_, loop_->context());
+        std::make_unique<Refresher>(*grants_, *store_, *catalogue_, clock_, random_, loop_->context(),
+                                    RefreshOptions{.outage_serve = settings_.store.outage_serve});
     auth_flow_ = std::make_unique<AuthFlow>(*flows_, *grants_, *store_, *catalogue_, clock_, random_,
                                             settings_.flow_lifetime);
     RETURN_IF_ERROR(AwaitPreparation());
@@ -124,6 +144,17 @@ class Daemon::Rooms {
     RETURN_IF_ERROR(PrepareDataDir(settings_.data_dir));
     ASSIGN_OR_RETURN(const bool made, PrepareRootKey(settings_.root_key_file, settings_.store.path, random_));
     if (made) Log("main").info("made a root key for development: {}", settings_.root_key_file);
+    ForgetLostDatabase(settings_.store.path, settings_.store.identity.file);
+    return absl::OkStatus();
+  }
+
+  // From here on the store is only written while it is the one that this daemon was left with.
+  absl::Status GuardStore() {
+    ASSIGN_OR_RETURN(memory_, StoreMemory::Open(settings_.store.identity));
+    guarded_ = std::make_unique<GuardedStore>(
+        *opened_.store, [this](const StoreIdentity& identity) { return memory_->Judge(identity); });
+    // Whatever it says is in the log, and read-only is no reason not to start.
+    guarded_->CheckOpen().IgnoreError();
     return absl::OkStatus();
   }
 
@@ -196,6 +227,9 @@ class Daemon::Rooms {
                              .vault_admin = [this] { return readiness_->VaultAdminIsReady(); }},
                    .clock = clock_,
                    .loop = loop_->context()};
+    rooms.adopt_store = [this](v1::AdoptStoreRequest request, Tick deadline) {
+      return adoption_->Adopt(std::move(request), deadline);
+    };
     ASSIGN_OR_RETURN(server_, RpcServer::Start(std::move(options), std::move(rooms)));
     return absl::OkStatus();
   }
@@ -237,15 +271,21 @@ class Daemon::Rooms {
   SystemRandom random_;
   std::unique_ptr<KeyWrapper> root_key_;
   OpenedStore opened_;
-  // What the rooms use of it.
+  // Outside in: what the rooms use waits for the preparation, then for the store to be the right one.
+  std::unique_ptr<StoreMemory> memory_;
+  std::unique_ptr<GuardedStore> guarded_;
   std::unique_ptr<GatedStore> store_;
   std::unique_ptr<Readiness> readiness_;
+  std::unique_ptr<StoreChanges> changes_;
   std::unique_ptr<SealedRecords> records_;
   std::unique_ptr<Grants> grants_;
   std::unique_ptr<Flows> flows_;
   std::unique_ptr<StaticSecrets> static_secrets_;
+  std::unique_ptr<PutBack> put_back_;
   std::unique_ptr<Preparation> preparation_;
+  std::unique_ptr<StoreAdoption> adoption_;
   std::unique_ptr<Loop> loop_;
+  StoreChanges::Subscription lost_;  // ends before the loop on which it starts the sweep
   std::unique_ptr<HttpClient> http_;
   std::unique_ptr<Catalogue> catalogue_;
   std::unique_ptr<Refresher> refresher_;

@@ -54,4 +54,8 @@ absl::StatusOr<bool> PrepareRootKey(const std::string& key_file, const std::stri
   return true;
 }
 
+void ForgetLostDatabase(const std::string& database, const std::string& identity_file) {
+  if (!Exists(database)) unlink(identity_file.c_str());
+}
+
 }  // namespace grantkeep

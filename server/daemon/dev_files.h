@@ -18,6 +18,9 @@ absl::Status PrepareDataDir(const std::string& path);
 // there without it: a new key could not open what the old one has sealed.
 absl::StatusOr<bool> PrepareRootKey(const std::string& key_file, const std::string& database, Random& random);
 
+// Without a database --dev starts afresh: what was remembered of the one that is gone goes, too.
+void ForgetLostDatabase(const std::string& database, const std::string& identity_file);
+
 }  // namespace grantkeep
 
 #endif  // GRANTKEEP_DAEMON_DEV_FILES_H_

@@ -90,7 +90,7 @@ awaitable<absl::Status> Preparation::CheckDurability(Tick deadline) {
 
 awaitable<absl::Status> Preparation::CheckRootKey(Tick deadline) {
   // Records of its own: the rooms' see the store as closed.
-  SealedRecords records(*rooms_.opened.store, rooms_.root_key, rooms_.clock, rooms_.random);
+  SealedRecords records(rooms_.store, rooms_.root_key, rooms_.clock, rooms_.random);
   const absl::Status checked = co_await records.CheckRootKey(deadline);
   co_return Annotate(checked, "root key");
 }

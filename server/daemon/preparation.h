@@ -20,6 +20,7 @@ class Preparation {
   // All of it must outlive this object, and the object the loop.
   struct Rooms {
     const OpenedStore& opened;
+    Store& store;  // what is opened, written only while it is the right one
     KeyWrapper& root_key;
     Clock& clock;
     Random& random;

@@ -68,6 +68,23 @@ void CheckDatabase(const Settings& settings, Problems& missing) {
   }
 }
 
+void CheckIdentityFile(const Settings& settings, Problems& missing) {
+  const std::string& file = settings.store.identity.file;
+  // --dev makes its folder at the first start.
+  if (file.empty() || (settings.dev && !Exists(settings.data_dir))) return;
+  if (const auto remembered = ReadIdentityFile(file); !remembered.ok()) {
+    missing.emplace_back(MessageOf(remembered.status()));
+    return;
+  }
+  // It is replaced as a whole.
+  const std::string parent = std::filesystem::path(file).parent_path();
+  const std::string folder = parent.empty() ? "." : parent;
+  if (!MayAccess(folder, W_OK | X_OK)) {
+    missing.push_back(fmt::format("store.identity.file: {}: the daemon cannot write there: {}", folder,
+                                  std::strerror(errno)));
+  }
+}
+
 void CheckSocketFolder(const Settings& settings, Problems& missing) {
   const auto address = rpc::ParseListenAddress(settings.rpc.listen, "server.listen");
   if (!address.ok() || address->transport != Transport::kUnixSocket) return;
@@ -110,6 +127,7 @@ Prerequisites CheckPrerequisites(const Settings& settings, const std::set<int>& 
   if (settings.store.ephemeral.has_value()) {
     CheckRedisFiles(*settings.store.ephemeral, "store.ephemeral", found.missing);
   }
+  CheckIdentityFile(settings, found.missing);
   CheckSocketFolder(settings, found.missing);
   CheckClientSecrets(settings, unusable, found);
   return found;

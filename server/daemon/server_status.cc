@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/reason.h"
 #include "net/event.h"
 #include "provider/discovery.h"
 #include "provider/url_parts.h"
@@ -127,6 +128,9 @@ awaitable<absl::StatusOr<v1::GetServerStatusResponse>> ServerStatus::Gather(bool
   rpc::SetTimestamp(start_time_, *response.mutable_start_time());
   response.mutable_store()->set_kind(facts_.store_kind);
   response.mutable_store()->set_problem(kNoAnswer);
+  const StoreIdentity identity = rooms_.store.identity();
+  response.mutable_store()->set_id(identity.id);
+  response.mutable_store()->set_epoch(identity.epoch);
 
   std::vector<awaitable<void>> checks;
   checks.push_back(AskStore(gathering));
@@ -171,7 +175,16 @@ awaitable<void> ServerStatus::AskStore(std::shared_ptr<Gathering> gathering) {
   writes.emplace_back(ClearDue{.key = nobodys});
   const absl::StatusOr<CommitResult> result =
       co_await rooms_.store.Commit(std::move(writes), gathering->deadline);
-  gathering->store_lead = Note(result, *gathering->response.mutable_store());
+  v1::StoreStatus& store = *gathering->response.mutable_store();
+  store.set_adopted(result.ok());
+  if (HasReason(result.status(), Reason::kStoreNotAdopted)) {
+    // It may not be written: that it can be read has to do.
+    store.set_adoption_problem(MessageOf(result.status()));
+    const auto read = co_await rooms_.store.Get(nobodys, gathering->deadline);
+    gathering->store_lead = Note(read.status(), rooms_.store.Now(), store);
+  } else {
+    gathering->store_lead = Note(result.status(), result.ok() ? result->store_time : Time(), store);
+  }
   gathering->EndOne();
 }
 
@@ -182,7 +195,8 @@ awaitable<void> ServerStatus::AskEphemeralStore(std::shared_ptr<Gathering> gathe
   writes.emplace_back(EndLease{.key = nobodys, .owner = "status"});
   const absl::StatusOr<CommitResult> result =
       co_await rooms_.store.Commit(std::move(writes), gathering->deadline);
-  gathering->ephemeral_lead = Note(result, *gathering->response.mutable_ephemeral_store());
+  gathering->ephemeral_lead = Note(result.status(), result.ok() ? result->store_time : Time(),
+                                   *gathering->response.mutable_ephemeral_store());
   gathering->EndOne();
 }
 
@@ -195,12 +209,12 @@ awaitable<void> ServerStatus::FindRisks(std::shared_ptr<Gathering> gathering) {
 }
 
 // Writes into `store` what came of asking it; the lead of its clock over ours.
-std::optional<Duration> ServerStatus::Note(const absl::StatusOr<CommitResult>& result,
+std::optional<Duration> ServerStatus::Note(const absl::Status& answered, Time time,
                                            v1::StoreStatus& store) const {
-  store.set_available(result.ok());
-  store.set_problem(result.ok() ? "" : MessageOf(result.status()));
-  if (!result.ok()) return std::nullopt;
-  return result->store_time - rooms_.clock.Now();
+  store.set_available(answered.ok());
+  store.set_problem(answered.ok() ? "" : MessageOf(answered));
+  if (!answered.ok()) return std::nullopt;
+  return time - rooms_.clock.Now();
 }
 
 awaitable<void> ServerStatus::AskProvider(std::shared_ptr<Gathering> gathering, int index,

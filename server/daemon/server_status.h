@@ -59,7 +59,7 @@ class ServerStatus {
   struct Gathering;
   boost::asio::awaitable<void> AskStore(std::shared_ptr<Gathering> gathering);
   boost::asio::awaitable<void> AskEphemeralStore(std::shared_ptr<Gathering> gathering);
-  std::optional<Duration> Note(const absl::StatusOr<CommitResult>& result, v1::StoreStatus& store) const;
+  std::optional<Duration> Note(const absl::Status& answered, Time time, v1::StoreStatus& store) const;
   boost::asio::awaitable<void> FindRisks(std::shared_ptr<Gathering> gathering);
   boost::asio::awaitable<void> AskProvider(std::shared_ptr<Gathering> gathering, int index,
                                            config::v1::Provider record);

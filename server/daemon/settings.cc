@@ -60,6 +60,7 @@ void TakeServer(const CommandLine& command_line, const config::v1::Server& serve
 
 void TakeOwnStore(const config::v1::Config& config, Settings& settings, Problems& problems) {
   settings.store.path = settings.data_dir + "/grantkeep.db";
+  settings.store.identity.file = settings.data_dir + "/store.identity";
   settings.root_key_file = settings.data_dir + "/root.key";
   constexpr std::string_view kWhy =
       "--dev keeps a store and a key of its own in the data directory (--data-dir): remove this, or start "

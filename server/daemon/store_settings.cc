@@ -162,6 +162,23 @@ void TakeSqlite(const config::v1::Store& store, StoreSettings& settings, Problem
   RefuseTilde("store.sqlite.path", settings.path, problems);
 }
 
+void TakeIdentity(const config::v1::Store::Identity& identity, IdentitySettings& settings,
+                  Problems& problems) {
+  settings.file = identity.file();
+  RefuseTilde("store.identity.file", identity.file(), problems);
+  if (identity.id().empty() && identity.epoch() == 0) return;
+  if (!identity.file().empty()) {
+    problems.emplace_back("store.identity: is either a file, or id and epoch");
+  } else if (!IsStoreId(identity.id())) {
+    problems.emplace_back(
+        "store.identity.id: must be 32 hexadecimal digits in lower case, as `grantkeep doctor` shows");
+  } else if (identity.epoch() == 0) {
+    problems.emplace_back("store.identity.epoch: must be 1 or more, as `grantkeep doctor` shows");
+  } else {
+    settings.fixed = {identity.id(), identity.epoch()};
+  }
+}
+
 }  // namespace
 
 StoreSettings TakeStoreSettings(const config::v1::Store& store, Problems& problems) {
@@ -172,6 +189,7 @@ StoreSettings TakeStoreSettings(const config::v1::Store& store, Problems& proble
     TakeSqlite(store, settings, problems);
   }
   TakeEphemeral(store, settings, problems);
+  TakeIdentity(store.identity(), settings.identity, problems);
   TakeDuration(store.has_outage_serve(), store.outage_serve(), "store.outage_serve", Duration(0),
                std::chrono::hours(1), settings.outage_serve, problems);
   TakeBound(store.cache().max_grants(), "store.cache.max_grants", kMinGrants, kMaxGrants,

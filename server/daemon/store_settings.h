@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "daemon/setting_checks.h"
+#include "daemon/store_memory.h"
 #include "grantkeep/config/v1/config.pb.h"
 #include "store/redis/redis_options.h"
 
@@ -27,6 +28,8 @@ struct StoreSettings {
   std::optional<RedisSettings> redis;
   // Flows, when they live apart.
   std::optional<RedisSettings> ephemeral;
+  // By which the daemon knows the store that it was left with.
+  IdentitySettings identity;
   Duration outage_serve = std::chrono::minutes(5);
   uint64_t max_cached_grants = 1'000'000;
   uint64_t max_cached_bytes = uint64_t{1} << 30;

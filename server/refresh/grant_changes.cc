@@ -16,12 +16,6 @@ constexpr Duration kGraceMargin = seconds(2);
 constexpr Duration kFirstBackoff = seconds(1);
 constexpr Duration kMaxBackoff = seconds(60);
 
-// Using a replaced refresh token again does no harm.
-bool RepeatIsHarmless(const config::v1::Provider& provider) {
-  return provider.rotation() == config::v1::ROTATION_NONE ||
-         provider.rotation() == config::v1::ROTATION_KEEPS_OLD;
-}
-
 bool InsideGrace(const Grant& grant, const config::v1::Provider& provider, Duration call_limit, Time now) {
   if (provider.rotation() != config::v1::ROTATION_GRACE) return false;
   const Duration grace =
@@ -54,6 +48,11 @@ void WriteRefreshToken(Grant& grant, const TokenSet& tokens) {
 }
 
 }  // namespace
+
+bool RepeatIsHarmless(const config::v1::Provider& provider) {
+  return provider.rotation() == config::v1::ROTATION_NONE ||
+         provider.rotation() == config::v1::ROTATION_KEEPS_OLD;
+}
 
 Presentation MayPresent(const Grant& grant, const config::v1::Provider& provider, Duration call_limit,
                         bool forced, Time now) {

@@ -13,6 +13,9 @@ namespace grantkeep {
 
 // What a refresh does to the grant's record. Pure functions; times are store time.
 
+// Using a replaced refresh token again does no harm.
+bool RepeatIsHarmless(const config::v1::Provider& provider);
+
 // Whether a refresh token may be presented, given that an earlier presentation of the same token
 // may have reached the provider (the record carries its intent).
 enum class Presentation {

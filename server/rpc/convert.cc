@@ -46,7 +46,9 @@ v1::Grant GrantToProto(const TenantId& tenant, const storage::v1::Grant& stored)
   grant.set_generation(stored.generation());
   grant.set_state(StateToProto(stored.state()));
   grant.set_state_reason(stored.state_reason());
-  SetTimestamp(FromMicros(stored.state_time_us()), *grant.mutable_state_time());
+  if (stored.state_time_us() != 0) {
+    SetTimestamp(FromMicros(stored.state_time_us()), *grant.mutable_state_time());
+  }
   SetTimestamp(FromMicros(stored.create_time_us()), *grant.mutable_create_time());
   if (stored.expire_time_us() != 0) {
     SetTimestamp(FromMicros(stored.expire_time_us()), *grant.mutable_access_token_expire_time());

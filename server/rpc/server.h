@@ -19,8 +19,10 @@ class Grants;
 class Refresher;
 class StaticSecrets;
 namespace v1 {
+class AdoptStoreRequest;
+class AdoptStoreResponse;
 class GetServerStatusResponse;
-}
+}  // namespace v1
 
 // How the API behind a provider of kind static wants its secret sent.
 struct StaticProvider {
@@ -32,6 +34,9 @@ using FindStaticProvider = std::function<absl::StatusOr<StaticProvider>(const Pr
 // The answer of VaultAdmin.GetServerStatus, before `deadline`. On the loop.
 using GatherServerStatus = std::function<boost::asio::awaitable<absl::StatusOr<v1::GetServerStatusResponse>>(
     bool check_providers, Tick deadline)>;
+// The answer of VaultAdmin.AdoptStore. On the loop.
+using AdoptStore = std::function<boost::asio::awaitable<absl::StatusOr<v1::AdoptStoreResponse>>(
+    v1::AdoptStoreRequest request, Tick deadline)>;
 
 // Whether health may say SERVING of a service while the server is not stopping; always where there is
 // no function. Any thread, without waiting.
@@ -63,6 +68,8 @@ struct RpcRooms {
   // Without it GetServerStatus is UNIMPLEMENTED.
   GatherServerStatus gather_server_status = nullptr;
   ReadyToServe ready = {};
+  // Without it AdoptStore is UNIMPLEMENTED.
+  AdoptStore adopt_store = nullptr;
   Clock& clock;
   boost::asio::io_context& loop;
 };

@@ -33,7 +33,8 @@ class VaultAdminMethods {
       : grants_(rooms.grants),
         static_secrets_(rooms.static_secrets),
         find_static_provider_(rooms.find_static_provider),
-        gather_server_status_(rooms.gather_server_status) {}
+        gather_server_status_(rooms.gather_server_status),
+        adopt_store_(rooms.adopt_store) {}
 
   Awaitable<v1::PutStaticSecretResponse> PutStaticSecret(Call call,
                                                          Wiped<v1::PutStaticSecretRequest> request) {
@@ -110,11 +111,18 @@ class VaultAdminMethods {
     co_return status;
   }
 
+  Awaitable<v1::AdoptStoreResponse> AdoptStore(Call call, Wiped<v1::AdoptStoreRequest> request) {
+    absl::StatusOr<v1::AdoptStoreResponse> adopted =
+        co_await adopt_store_(std::move(*request), call.deadline);
+    co_return adopted;
+  }
+
  private:
   Grants& grants_;
   StaticSecrets& static_secrets_;
   const FindStaticProvider find_static_provider_;
   const GatherServerStatus gather_server_status_;
+  const grantkeep::AdoptStore adopt_store_;
 };
 
 // Binds a member coroutine; the methods outlive every call.
@@ -141,6 +149,7 @@ std::unique_ptr<RawService> MakeVaultAdminService(const RpcRooms& rooms) {
   if (rooms.gather_server_status) {
     service->Bind("GetServerStatus", OnLoop(methods, &VaultAdminMethods::GetServerStatus));
   }
+  if (rooms.adopt_store) service->Bind("AdoptStore", OnLoop(methods, &VaultAdminMethods::AdoptStore));
   return service;
 }
 

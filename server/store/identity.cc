@@ -23,6 +23,7 @@ StoreIdentity NewIdentity(Random& random) { return {.id = RandomId(random), .epo
 StoreIdentity NextIdentity(StoreIdentity identity, Adoption as, Random& random) {
   ++identity.epoch;
   if (as == Adoption::kClone) {
+    identity.cloned_from = identity.id;
     identity.id = RandomId(random);
     identity.cloned_in = identity.epoch;
   } else {

@@ -161,6 +161,7 @@ struct StoreIdentity {
   // written in an earlier epoch may differ from what providers remember.
   uint64_t restored_in = 0;
   uint64_t cloned_in = 0;
+  std::string cloned_from = {};  // the id that it had before epoch `cloned_in`
   friend bool operator==(const StoreIdentity&, const StoreIdentity&) = default;
 };
 // How a store that is not the one that was left is taken into use.

@@ -63,6 +63,7 @@ awaitable<absl::Status> GrantListing::Add(Record record, GrantPage& page) {
   if (!stored.grant->ParseFromArray(payload->Expose().data(), static_cast<int>(payload->size()))) {
     co_return Error(Reason::kStoreCorrupt, "a sealed grant cannot be read");
   }
+  grants_.ApplyReadRule(*stored.grant);
   co_return absl::OkStatus();
 }
 

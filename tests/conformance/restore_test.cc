@@ -51,12 +51,15 @@ TEST_P(StoreConformance, AnAdoptedBackupIsTheSameStoreInItsNextEpochAndAnAdopted
   EXPECT_EQ(cloned.epoch, restored.epoch + 1);
   EXPECT_EQ(cloned.cloned_in, cloned.epoch);
   EXPECT_EQ(cloned.restored_in, restored.epoch);
+  EXPECT_EQ(cloned.cloned_from, first.id);
 }
 
 TEST_P(DurableStoreConformance, AnAdoptionIsRememberedAfterReopening) {
-  const StoreIdentity adopted = Run(store_->Adopt(Adoption::kRestore, Soon()));
-  Reopen();
-  EXPECT_EQ(store_->identity(), adopted);
+  for (const Adoption as : {Adoption::kRestore, Adoption::kClone}) {
+    const StoreIdentity adopted = Run(store_->Adopt(as, Soon()));
+    Reopen();
+    EXPECT_EQ(store_->identity(), adopted);
+  }
 }
 
 }  // namespace

@@ -90,7 +90,7 @@ TEST_P(CompletionTest, TheScriptIsCorrectForTheShell) { EXPECT_EQ(Shell({"-n", s
 
 TEST_P(CompletionTest, CommandsAreThoseOfTheProgram) {
   EXPECT_THAT(Complete({""}), UnorderedElementsAre("login", "token", "secret", "grants", "providers",
-                                                   "doctor", "help", "version", "completion"));
+                                                   "doctor", "admin", "help", "version", "completion"));
   EXPECT_THAT(Complete({"secret", ""}), UnorderedElementsAre("put", "get", "list", "delete"));
   EXPECT_THAT(Complete({"--tenant", "secret", "grants", ""}), UnorderedElementsAre("list", "show"))
       << "an option's value is no command";
@@ -112,6 +112,7 @@ TEST_P(CompletionTest, OptionsAreTheCommandsAndTheCommonOnes) {
 TEST_P(CompletionTest, ValuesAreCompletedWhereTheyAreKnown) {
   EXPECT_THAT(Complete({"grants", "list", "--output", ""}), ElementsAre("text", "json"));
   EXPECT_THAT(Complete({"completion", ""}), ElementsAre("bash", "zsh"));
+  EXPECT_THAT(Complete({"admin", "adopt", "--as", ""}), ElementsAre("restore", "clone"));
   EXPECT_THAT(Complete({"login", ""}),
               UnorderedElementsAre("github", "google", "linear", "notion", "slack", "slack-user"));
   EXPECT_THAT(Complete({"secret", "put", "bot", "--provider", ""}), ElementsAre("discord"));

@@ -126,6 +126,79 @@ const WrongConfig kWrongConfigs[] = {
 INSTANTIATE_TEST_SUITE_P(Mistakes, DaemonConfig, ::testing::ValuesIn(kWrongConfigs),
                          [](const auto& param) { return std::string(param.param.name); });
 
+// A configuration whose store is remembered so.
+class DaemonIdentity : public DaemonStart {
+ protected:
+  std::string WithIdentity(const std::string& identity) {
+    WriteRootKey();
+    return run_.Write(
+        "config.yaml",
+        fmt::format("server: {{listen: unix:{0}/s}}\nvault: {{root_key_file: {0}/root.key}}\n"
+                    "store:\n  sqlite: {{path: {0}/store.db}}\n{1}",
+                    Folder(), identity.empty() ? "" : fmt::format("  identity: {{{}}}\n", identity)));
+  }
+  std::string Folder() const { return run_.path("").parent_path().string(); }
+  v1::StoreStatus Store() { return Caller(run_.address()).GetServerStatus({})->store(); }
+};
+
+TEST_F(DaemonIdentity, IsAFileOrAnIdWithAnEpoch) {
+  const std::string id = "id: 0123456789abcdef0123456789abcdef";
+  struct Case {
+    std::string identity;
+    const char* message;
+  };
+  for (const Case& c :
+       {Case{"file: /f, epoch: 1", "config.yaml:5: store.identity: is either a file, or id and epoch"},
+        Case{"id: short, epoch: 1", "store.identity.id: must be 32 hexadecimal digits"},
+        Case{"epoch: 1", "store.identity.id: must be 32 hexadecimal digits"},
+        Case{id, "store.identity.epoch: must be 1 or more"},
+        Case{"file: ~/f", "store.identity.file: ~ is not expanded"}}) {
+    const EndedRun run = Check(WithIdentity(c.identity));
+    EXPECT_EQ(run.exit_code, 2) << c.identity;
+    EXPECT_THAT(run.output, HasSubstr(c.message)) << c.identity;
+  }
+}
+
+TEST_F(DaemonIdentity, AFileThatCannotBeUsedIsNamedByTheCheckAndTheStart) {
+  const std::string config = WithIdentity(fmt::format("file: {}/identity", Folder()));
+  EXPECT_EQ(Check(config).exit_code, 0) << "it is made at the first start";
+  run_.Write("identity", "id: 0123456789abcdef0123456789abcdef\nepoch: none\n");
+  for (const EndedRun& run : {Check(config), run_.ToEnd({"--config", config})}) {
+    EXPECT_EQ(run.exit_code, 1);
+    EXPECT_THAT(run.output, AllOf(HasSubstr("store.identity.file: "), HasSubstr("identity:2: epoch: ")));
+  }
+  const EndedRun nowhere = Check(WithIdentity(fmt::format("file: {}/none/identity", Folder())));
+  EXPECT_EQ(nowhere.exit_code, 1);
+  EXPECT_THAT(nowhere.output, AllOf(HasSubstr("store.identity.file: "), HasSubstr("cannot write there")));
+}
+
+TEST_F(DaemonIdentity, TheFirstStoreIsTrustedAndTheNextIsNot) {
+  const std::string config = WithIdentity(fmt::format("file: {}/identity", Folder()));
+  run_.Start({"--config", config});
+  const std::string id = Store().id();
+  EXPECT_THAT(run_.output(), HasSubstr("the store " + id + " in epoch 1 is trusted"));
+  EXPECT_EQ(run_.End(SIGTERM).exit_code, 0);
+  EXPECT_EQ(ReadFile(run_.path("identity")), fmt::format("id: {}\nepoch: 1\n", id));
+  std::filesystem::remove(run_.path("store.db"));
+  run_.Start({"--config", config});
+  EXPECT_FALSE(Store().adopted()) << "a database that was lost is not missed in silence";
+  EXPECT_EQ(run_.End(SIGTERM).exit_code, 0);
+}
+
+TEST_F(DaemonIdentity, AFixedOneTellsAndWithoutAnyTheStartWarns) {
+  run_.Start({"--config", WithIdentity("id: 0123456789abcdef0123456789abcdef, epoch: 1")});
+  EXPECT_FALSE(Store().adopted());
+  const std::string id = Store().id();
+  EXPECT_EQ(run_.End(SIGTERM).exit_code, 0);
+  run_.Start({"--config", WithIdentity(fmt::format("id: {}, epoch: 1", id))});
+  EXPECT_TRUE(Store().adopted());
+  EXPECT_EQ(run_.End(SIGTERM).exit_code, 0);
+  run_.Start({"--config", WithIdentity("")});
+  EXPECT_TRUE(Store().adopted());
+  EXPECT_THAT(run_.output(), HasSubstr("store.identity is not set"));
+  EXPECT_EQ(run_.End(SIGTERM).exit_code, 0);
+}
+
 TEST_F(DaemonStart, OnlyThisMachineMayBeListenedTo) {
   for (const char* address : {"0.0.0.0:0", "192.0.2.1:7450", "[::]:7450"}) {
     const EndedRun run = run_.ToEnd({"--dev", "--listen", address});

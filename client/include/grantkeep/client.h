@@ -65,6 +65,8 @@ class Client {
                                                     Timeout timeout = std::nullopt);
   absl::StatusOr<v1::GetServerStatusResponse> GetServerStatus(const v1::GetServerStatusRequest& request,
                                                               Timeout timeout = std::nullopt);
+  absl::StatusOr<v1::AdoptStoreResponse> AdoptStore(const v1::AdoptStoreRequest& request,
+                                                    Timeout timeout = std::nullopt);
 
   // Lists from the page that `request` names to the last. `timeout` is for all pages.
   absl::StatusOr<std::vector<v1::StaticSecret>> ListAllStaticSecrets(v1::ListStaticSecretsRequest request,

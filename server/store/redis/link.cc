@@ -186,6 +186,12 @@ bool RedisLink::Met(const RedisSession& session) {
   const Duration hold = lost ? std::max(meeting.hold, options_.failover_hold) : meeting.hold;
   emptied_ = false;
   last_server_ = session.server();
+  // What waits was asked of another store.
+  const StoreIdentity known = identity();
+  if (!known.id.empty() && known != meeting.identity) {
+    FailWaiting(RetryableError(Reason::kStoreUnavailable, "store: it has turned out to be another one",
+                               kLongestPause));
+  }
   SetIdentity(meeting.identity);
   if (hold > Duration(0)) {
     const Tick until = std::max(hold_until(), clock_.Steady() + hold);

@@ -297,21 +297,30 @@ RedisOperation<Page> ScanOperation(const RedisKeys& keys, Partition partition, K
 }
 
 std::string EncodeIdentity(const StoreIdentity& identity) {
-  return fmt::format("{} {} {} {}", identity.id, identity.epoch, identity.restored_in, identity.cloned_in);
+  return fmt::format("{} {} {} {} {}", identity.id, identity.epoch, identity.restored_in, identity.cloned_in,
+                     identity.cloned_from.empty() ? "-" : identity.cloned_from);
 }
 
 std::optional<StoreIdentity> ParseIdentity(std::string_view text) {
+  const auto take = [&text] {
+    const std::string_view word = text.substr(0, text.find(' '));
+    text.remove_prefix(std::min(word.size() + 1, text.size()));
+    return word;
+  };
+  const auto is_id = [](std::string_view word) {
+    return word.size() == 32 && word.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  };
   StoreIdentity identity;
-  const size_t space = text.find(' ');
-  if (space != 32 || text.find_first_not_of("0123456789abcdef") != space) return std::nullopt;
-  identity.id = text.substr(0, space);
-  for (uint64_t* number : {&identity.epoch, &identity.restored_in, &identity.cloned_in}) {
-    if (text.empty()) return std::nullopt;
-    text.remove_prefix(std::min(text.find(' '), text.size() - 1) + 1);
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *number);
-    if (error != std::errc()) return std::nullopt;
+  identity.id = take();
+  for (uint64_t* const number : {&identity.epoch, &identity.restored_in, &identity.cloned_in}) {
+    const std::string_view word = take();
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), *number);
+    if (error != std::errc() || end != word.data() + word.size()) return std::nullopt;
   }
-  if (identity.epoch == 0) return std::nullopt;
+  const std::string_view from = take();
+  if (!is_id(identity.id) || identity.epoch == 0 || !text.empty()) return std::nullopt;
+  if (from != "-" && !is_id(from)) return std::nullopt;
+  if (from != "-") identity.cloned_from = from;
   return identity;
 }
 

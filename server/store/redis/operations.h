@@ -41,7 +41,8 @@ RedisOperation<RedisClaim> ClaimDueOperation(const RedisKeys& keys, Partition pa
 RedisOperation<Page> ScanOperation(const RedisKeys& keys, Partition partition, Kind kind, TenantId tenant,
                                    const std::string& after, size_t limit);
 
-// "ID EPOCH RESTORED_IN CLONED_IN", and back; nothing when it is none.
+// "ID EPOCH RESTORED_IN CLONED_IN CLONED_FROM", the last "-" when there is none, and back; nothing when it
+// is none.
 std::string EncodeIdentity(const StoreIdentity& identity);
 std::optional<StoreIdentity> ParseIdentity(std::string_view text);
 

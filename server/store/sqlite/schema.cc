@@ -162,6 +162,9 @@ absl::StatusOr<StoreIdentity> ReadIdentity(Database& database) {
   ASSIGN_OR_RETURN(identity.epoch, number("epoch"));
   ASSIGN_OR_RETURN(identity.restored_in, number("restored_in"));
   ASSIGN_OR_RETURN(identity.cloned_in, number("cloned_in"));
+  ASSIGN_OR_RETURN(
+      identity.cloned_from,
+      database.QueryText("SELECT coalesce((SELECT value FROM meta WHERE name = 'cloned_from'), '')"));
   return identity;
 }
 

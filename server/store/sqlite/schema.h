@@ -17,7 +17,8 @@ namespace grantkeep {
 //
 //   meta    name, value             'store_id': 32 hex digits, made with the file
 //                                   'epoch': raised by hand when a copy is put to use; 'restored_in',
-//                                   'cloned_in': the last epochs that a backup, a clone began
+//                                   'cloned_in': the last epochs that a backup, a clone began;
+//                                   'cloned_from': the id before the latter
 //                                   'clean': 1 when the last owner closed the file in order
 //   record  partition, kind, tenant, id -> revision, value, expires, guard, misses
 //                                   expires: the record is absent from then on; NULL: for ever

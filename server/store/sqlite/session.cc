@@ -152,7 +152,8 @@ absl::Status Session::SetIdentity(const StoreIdentity& identity) {
   RETURN_IF_ERROR(tables_.SetMeta("store_id", identity.id));
   RETURN_IF_ERROR(tables_.SetMeta("epoch", static_cast<int64_t>(identity.epoch)));
   RETURN_IF_ERROR(tables_.SetMeta("restored_in", static_cast<int64_t>(identity.restored_in)));
-  return tables_.SetMeta("cloned_in", static_cast<int64_t>(identity.cloned_in));
+  RETURN_IF_ERROR(tables_.SetMeta("cloned_in", static_cast<int64_t>(identity.cloned_in)));
+  return tables_.SetMeta("cloned_from", identity.cloned_from);
 }
 
 absl::StatusOr<size_t> Session::RemoveExpired(Time now, size_t limit) {

@@ -59,6 +59,8 @@ const std::vector<Arguments>& EveryCommand() {
                                                       {"providers", "show"},
                                                       {"providers", "check"},
                                                       {"doctor"},
+                                                      {"admin"},
+                                                      {"admin", "adopt"},
                                                       {"help"},
                                                       {"version"},
                                                       {"completion"}};
@@ -132,6 +134,13 @@ TEST(ArgumentsTest, EachCommandTakesItsOptions) {
   EXPECT_EQ(AcceptedAs<ProvidersShowArguments>({"providers", "show", "google"}).name, "google");
   EXPECT_TRUE(AcceptedAs<ProvidersCheckArguments>({"providers", "check", "f", "--dev"}).development);
   AcceptedAs<DoctorArguments>({"doctor"});
+  const auto adopt = AcceptedAs<AdminAdoptArguments>(
+      {"admin", "adopt", "--as", "clone", "--store-id", std::string(32, 'a'), "--yes"});
+  EXPECT_EQ(adopt.as, v1::STORE_ADOPTION_CLONE);
+  EXPECT_EQ(adopt.store_id, std::string(32, 'a'));
+  EXPECT_TRUE(adopt.yes);
+  EXPECT_EQ(AcceptedAs<AdminAdoptArguments>({"admin", "adopt", "--as", "restore"}).as,
+            v1::STORE_ADOPTION_RESTORE);
   EXPECT_TRUE(AcceptedAs<LoginArguments>({"login", "g", "--callback-url", "-"}).callback_url_from_input);
 }
 

@@ -40,6 +40,8 @@ TEST(ExitCodeTest, ScriptsCanTellTheCasesApart) {
   EXPECT_EQ(ExitCodeOf(ErrorOf(StatusCode::kFailedPrecondition, "ISSUER_UNPROTECTED")), 7);
   EXPECT_EQ(ExitCodeOf(ErrorOf(StatusCode::kUnavailable, "KEY_UNAVAILABLE")), 7);
   EXPECT_EQ(ExitCodeOf(ErrorOf(StatusCode::kDataLoss, "STORE_CORRUPT")), 7);
+  EXPECT_EQ(ExitCodeOf(ErrorOf(StatusCode::kFailedPrecondition, "STORE_NOT_ADOPTED")), 7);
+  EXPECT_EQ(ExitCodeOf(ErrorOf(StatusCode::kFailedPrecondition, "STORE_ALREADY_ADOPTED")), 6);
 }
 
 TEST(AdviceTest, NamesTheWayOut) {
@@ -49,6 +51,8 @@ TEST(AdviceTest, NamesTheWayOut) {
               HasSubstr("grants list"));
   EXPECT_THAT(AdviceFor(ErrorOf(StatusCode::kFailedPrecondition, "PROVIDER_IS_STATIC"), Trying()),
               HasSubstr("secret put NAME --provider google"));
+  EXPECT_THAT(AdviceFor(ErrorOf(StatusCode::kFailedPrecondition, "STORE_NOT_ADOPTED"), Trying()),
+              HasSubstr("grantkeep help admin adopt"));
   EXPECT_THAT(AdviceFor(ErrorOf(StatusCode::kUnavailable), Trying()), HasSubstr("grantkeepd --dev"));
   CallError throttled = ErrorOf(StatusCode::kUnavailable, "PROVIDER_THROTTLED");
   throttled.retry_after = std::chrono::milliseconds(2500);

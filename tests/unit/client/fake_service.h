@@ -75,6 +75,7 @@ class FakeService {
   Handler<v1::ListStaticSecretsRequest, v1::ListStaticSecretsResponse> list_static_secrets;
   Handler<v1::ListGrantsRequest, v1::ListGrantsResponse> list_grants;
   Handler<v1::GetServerStatusRequest, v1::GetServerStatusResponse> get_server_status;
+  Handler<v1::AdoptStoreRequest, v1::AdoptStoreResponse> adopt_store;
 
  private:
   template <typename Request, typename Response>
@@ -105,6 +106,7 @@ class FakeService {
     GK_FAKE(ListStaticSecrets, list_static_secrets)
     GK_FAKE(ListGrants, list_grants)
     GK_FAKE(GetServerStatus, get_server_status)
+    GK_FAKE(AdoptStore, adopt_store)
     FakeService& fake;
   };
 #undef GK_FAKE

@@ -90,6 +90,11 @@ TEST(FindingsTest, EachProblemHasItsLevelAndANextStep) {
                   s.mutable_store()->set_available(false);
                   s.mutable_store()->set_problem("disk I/O");
                 }},
+           Case{"store", Level::kFail, "sqlite is only read: another store",
+                [](Status& s) {
+                  s.mutable_store()->set_adopted(false);
+                  s.mutable_store()->set_adoption_problem("another store");
+                }},
            Case{"store", Level::kFail, "120.0 s behind",
                 [](Status& s) { s.mutable_store()->mutable_time()->set_seconds(kNow - 120); }},
            Case{"providers", Level::kWarn, "none are configured", [](Status& s) { s.clear_providers(); }},
@@ -116,6 +121,28 @@ TEST(FindingsTest, EachProblemHasItsLevelAndANextStep) {
     EXPECT_THAT(finding.message, HasSubstr(c.text));
     EXPECT_NE(finding.next, "");
   }
+}
+
+TEST(FindingsTest, ADaemonThatSaysNothingOfAdoptionIsOlderAndNotWrong) {
+  v1::GetServerStatusResponse status = Healthy();
+  status.mutable_store()->set_adopted(false);
+  EXPECT_EQ(Found(Examine(status), "store").level, Level::kOk);
+}
+
+TEST(FindingsTest, AStoreIsNamedAsTheConfigurationWantsIt) {
+  v1::GetServerStatusResponse status = Healthy();
+  status.mutable_store()->set_id(std::string(32, 'a'));
+  status.mutable_store()->set_epoch(3);
+  EXPECT_EQ(Found(Examine(status), "store").message,
+            "sqlite answers; it is " + std::string(32, 'a') + " in epoch 3");
+}
+
+TEST(FindingsTest, TheAdviceForAStoreThatIsOnlyReadHasBothWays) {
+  v1::GetServerStatusResponse status = Healthy();
+  status.mutable_store()->set_adoption_problem("another store");
+  EXPECT_THAT(Found(Examine(status), "store").next,
+              ::testing::AllOf(HasSubstr("grantkeep admin adopt --as restore"),
+                               HasSubstr("grantkeep admin adopt --as clone")));
 }
 
 TEST(FindingsTest, AProviderThatIsNotAskedSaysWhy) {

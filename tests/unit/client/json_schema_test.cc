@@ -139,6 +139,7 @@ class JsonSchemaTest : public ::testing::Test {
     Answer(service_.list_static_secrets);
     Answer(service_.list_grants);
     Answer(service_.get_server_status);
+    Answer(service_.adopt_store);
   }
   template <typename Request, typename Response>
   void Answer(FakeService::Handler<Request, Response>& handler) {
@@ -187,6 +188,17 @@ TEST_F(JsonSchemaTest, EveryCommandsDocumentIsAsDocumented) {
       members_ = members;
       Compare(c.heading, Run(c.arguments), members);
     }
+  }
+}
+
+TEST_F(JsonSchemaTest, TheAdoptionsDocumentIsAsDocumented) {
+  service_.get_server_status = [](const v1::GetServerStatusRequest&, v1::GetServerStatusResponse& response) {
+    response.mutable_store()->set_adoption_problem("another store");
+    return grpc::Status::OK;
+  };
+  for (const Members members : {Members::kAll, Members::kSome}) {
+    members_ = members;
+    Compare("admin adopt", Run({"admin", "adopt", "--as", "restore"}), members);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/reason.h"
+#include "store/guarded_store.h"
 #include "tests/support/interposed_store.h"
 #include "tests/support/rooms.h"
 
@@ -115,6 +116,35 @@ TEST_F(ServerStatusTest, TheStoreIsAskedByAWriteOfWhichNothingStays) {
       rooms_.store->ClaimDue(key.partition, 10, seconds(1), rooms_.clock.Steady() + seconds(10)));
   ASSERT_TRUE(due.ok());
   EXPECT_THAT(*due, IsEmpty());
+}
+
+TEST_F(ServerStatusTest, TheStoreSaysWhoItIsAndThatItMayBeWritten) {
+  const auto status = Gather(false);
+  EXPECT_EQ(status.store().id(), rooms_.sqlite->identity().id);
+  EXPECT_EQ(status.store().epoch(), 1u);
+  EXPECT_TRUE(status.store().adopted());
+  EXPECT_EQ(status.store().adoption_problem(), "");
+}
+
+TEST_F(ServerStatusTest, AStoreThatIsNotAdoptedIsOnlyReadAndSaysWhy) {
+  GuardedStore guarded(
+      store_, [](const StoreIdentity&) { return Error(Reason::kStoreNotAdopted, "the store is another"); });
+  ServerStatus closed({.version = "1.2.3", .development = false, .store_kind = "sqlite"},
+                      {.store = guarded,
+                       .catalogue = *rooms_.catalogue,
+                       .http = rooms_.http,
+                       .clock = rooms_.clock,
+                       .resolve_secret = &Resolve});
+  const auto gathered = rooms_.loop.Run(closed.Gather(false, rooms_.clock.Steady() + seconds(10)));
+  ASSERT_TRUE(gathered.ok());
+  const v1::StoreStatus& store = gathered->store();
+  EXPECT_FALSE(store.adopted());
+  EXPECT_EQ(store.adoption_problem(), "the store is another");
+  EXPECT_TRUE(store.available()) << "it answers";
+  EXPECT_EQ(store.problem(), "");
+  EXPECT_TRUE(store.has_time());
+  EXPECT_EQ(store_.commits, 0);
+  EXPECT_EQ(store_.gets, 1);
 }
 
 TEST_F(ServerStatusTest, TheStoresTimeIsThatOfTheAnswerHoweverLongProvidersTake) {

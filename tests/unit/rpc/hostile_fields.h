@@ -51,6 +51,8 @@ inline constexpr GoodCall kGoodCalls[] = {
     {"/grantkeep.v1.VaultAdmin/DeleteStaticSecret", R"(tenant: "t" name: "none")", kNoSecret},
     {"/grantkeep.v1.VaultAdmin/ListStaticSecrets", R"(tenant: "t")", kOk},
     {"/grantkeep.v1.VaultAdmin/ListGrants", R"(tenant: "t")", kOk},
+    {"/grantkeep.v1.VaultAdmin/AdoptStore",
+     R"(store_id: "ffffffffffffffffffffffffffffffff" adoption: STORE_ADOPTION_RESTORE)", kOk},
     {"/grpc.health.v1.Health/Check", "", kOk},
 };
 
@@ -264,6 +266,14 @@ inline constexpr HostileField kHostileFields[] = {
     {"ListGrants", R"(tenant: "T")", kOk, ""},
     {"ListGrants", R"(subject: "\342\200\256u")", kOk, ""},
     {"ListGrants", R"(provider: "unheard-of")", kOk, ""},
+
+    {"AdoptStore", R"(-adoption)", kInvalid, "adoption"},
+    {"AdoptStore", R"(adoption: STORE_ADOPTION_CLONE)", kOk, ""},
+    {"AdoptStore", R"(-store_id)", kInvalid, "store_id"},
+    {"AdoptStore", R"(store_id: "<f*31>")", kInvalid, "store_id"},
+    {"AdoptStore", R"(store_id: "<f*33>")", kInvalid, "store_id"},
+    {"AdoptStore", R"(store_id: "<f*31>\000")", kInvalid, "store_id"},
+    {"AdoptStore", R"(store_id: "<f*31>\n")", kInvalid, "store_id"},
 
     {"Check", R"(service: "nobody.Service")", kNoService, "service"},
     {"Check", R"(service: "grantkeep.v1.AuthService\000")", kNoService, "service"},

@@ -56,6 +56,7 @@ providers:
                    .static_secrets = static_secrets_,
                    .find_static_provider = &ServerFixture::FindStaticProvider,
                    .ready = ready_,
+                   .adopt_store = &ServerFixture::AdoptStore,
                    .clock = rooms_.clock,
                    .loop = rooms_.loop.context()};
     auto server = RpcServer::Start(std::move(options), std::move(rooms));
@@ -188,7 +189,7 @@ providers:
   // What health is told; always ready unless a test says otherwise.
   ReadyToServe ready_;
   Rooms rooms_{kProviders};
-  StaticSecrets static_secrets_{*rooms_.store, *rooms_.records};
+  StaticSecrets static_secrets_{*rooms_.store, *rooms_.records, *rooms_.changes, rooms_.clock};
   Refresher refresher_{*rooms_.grants, *rooms_.store, *rooms_.catalogue,
                        rooms_.clock,   rooms_.random, rooms_.loop.context()};
   AuthFlow flow_{*rooms_.flows, *rooms_.grants, *rooms_.store,           *rooms_.catalogue,
@@ -199,6 +200,15 @@ providers:
   std::unique_ptr<v1::VaultAdmin::Stub> vault_;
 
  private:
+  // As if the store had the id that is asked for, and had never been adopted.
+  static boost::asio::awaitable<absl::StatusOr<v1::AdoptStoreResponse>> AdoptStore(
+      v1::AdoptStoreRequest request, Tick) {
+    if (request.adoption() == v1::STORE_ADOPTION_UNSPECIFIED) co_return FieldError("adoption", "is required");
+    v1::AdoptStoreResponse response;
+    response.set_store_id(request.store_id());
+    response.set_epoch(2);
+    co_return response;
+  }
   static absl::StatusOr<StaticProvider> FindStaticProvider(const ProviderId& id) {
     if (id.value() == "discord") return StaticProvider{"Authorization", "Bot "};
     if (id.value() == "p") return FieldError("provider", "has a flow", Reason::kProviderNotStatic);

@@ -88,13 +88,16 @@ TEST(RedisRecord, CutOrStrangeBytesAreNone) {
 TEST(RedisIdentity, IsReadBackAndAnythingElseIsNone) {
   const StoreIdentity identity{.id = std::string(32, 'a'), .epoch = 3, .restored_in = 2, .cloned_in = 3};
   EXPECT_EQ(ParseIdentity(EncodeIdentity(identity)), identity);
+  StoreIdentity clone = identity;
+  clone.cloned_from = std::string(32, 'b');
+  EXPECT_EQ(ParseIdentity(EncodeIdentity(clone)), clone);
   const std::string text = EncodeIdentity(identity);
   for (size_t size = 0; size < text.size(); ++size) {
     EXPECT_EQ(ParseIdentity(text.substr(0, size)), std::nullopt) << size;
   }
-  EXPECT_EQ(ParseIdentity(std::string(32, 'A') + " 1 0 0"), std::nullopt);
-  EXPECT_EQ(ParseIdentity(std::string(32, 'a') + " 0 0 0"), std::nullopt);
-  EXPECT_EQ(ParseIdentity(std::string(32, 'a') + " x 0 0"), std::nullopt);
+  EXPECT_EQ(ParseIdentity(std::string(32, 'A') + " 1 0 0 -"), std::nullopt);
+  EXPECT_EQ(ParseIdentity(std::string(32, 'a') + " 0 0 0 -"), std::nullopt);
+  EXPECT_EQ(ParseIdentity(std::string(32, 'a') + " x 0 0 -"), std::nullopt);
 }
 
 }  // namespace
