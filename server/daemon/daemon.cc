@@ -197,7 +197,7 @@ class Daemon::Rooms {
                                         .clock = clock_,
                                         .resolve_secret = ReadSecretsFrom(*static_secrets_),
                                         .development = settings_.dev};
-    ASSIGN_OR_RETURN(catalogue_, Catalogue::Create(settings_.providers, std::move(dependencies)));
+    ASSIGN_OR_RETURN(catalogue_, Catalogue::Create(settings_.providers, dependencies));
     return absl::OkStatus();
   }
 

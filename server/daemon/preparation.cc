@@ -61,7 +61,7 @@ awaitable<absl::Status> Preparation::Insist(Step step) {
     const absl::Status done = co_await step(rooms_.clock.Steady() + kTry);
     if (done.ok() || !rooms_.opened.is_redis() || !MayMend(done)) co_return done;
     // What keeps a store from being reached the store says itself.
-    if (rooms_.opened.store->health().ok() && said != MessageOf(done)) {
+    if (rooms_.store.health().ok() && said != MessageOf(done)) {
       said = MessageOf(done);
       Log("main").warn("not ready: {}", said);
     }

@@ -42,9 +42,17 @@ EndedRun DaemonRun::ToEnd(Arguments arguments, std::map<std::string, std::string
 }
 
 void DaemonRun::Start(Arguments arguments, std::map<std::string, std::string> environment) {
+  Begin(std::move(arguments), std::move(environment));
+  WaitUntilReady();
+}
+
+void DaemonRun::Begin(Arguments arguments, std::map<std::string, std::string> environment) {
   std::filesystem::remove(ready_file());
   arguments.insert(arguments.end(), {"--ready-file", ready_file().string()});
   process_ = Launch(std::move(arguments), std::move(environment), dir_ / "output");
+}
+
+void DaemonRun::WaitUntilReady() {
   const absl::Status ready = process_->WaitForFile(ready_file());
   ASSERT_TRUE(ready.ok()) << ready << output();
 }

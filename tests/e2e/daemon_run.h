@@ -28,6 +28,10 @@ class DaemonRun {
   EndedRun ToEnd(Arguments arguments, std::map<std::string, std::string> environment = {});
   // Starts it with --ready-file and waits for that; a failure fails the test.
   void Start(Arguments arguments, std::map<std::string, std::string> environment = {});
+  // The same without waiting: for one that is not ready.
+  void Begin(Arguments arguments, std::map<std::string, std::string> environment = {});
+  void WaitUntilReady();
+  bool IsReady() const { return std::filesystem::exists(ready_file()); }
   // Signals it and waits for its end.
   EndedRun End(int signal);
   EndedRun Wait();

@@ -28,8 +28,9 @@ class FullDisk : public OnSmallDisk, public PracticeTest {
  protected:
   // grantkeepd with its data on the small disk; not started.
   void Prepare() {
-    world_.emplace(DefaultProviders(),
-                   std::map<std::string, std::string>{{"PRACTICE_CLIENT_SECRET", kPracticeClientSecret}});
+    world_ = std::make_unique<World>(
+        DefaultProviders(),
+        std::map<std::string, std::string>{{"PRACTICE_CLIENT_SECRET", kPracticeClientSecret}});
     std::filesystem::create_directory_symlink(disk_.path(), world_->daemon().data_dir());
   }
   void StartOnDisk() {

@@ -13,12 +13,19 @@ using practice::ClientAuth;
 using practice::PracticeProvider;
 using namespace std::chrono_literals;
 
-std::unique_ptr<PracticeProvider> StartPractice(practice::ProviderOptions options) {
+std::unique_ptr<PracticeProvider> StartPractice(const TestCa* ca) {
+  practice::ProviderOptions options;
   options.consent = practice::Consent::kAllow;
   const std::vector<std::string> redirect_uris = {"http://127.0.0.1/callback"};
   options.clients = {{"basic", kPracticeClientSecret, ClientAuth::kBasic, redirect_uris},
                      {"post", kPracticeClientSecret, ClientAuth::kPost, redirect_uris},
                      {"public", "", ClientAuth::kNone, redirect_uris}};
+  options.log_kept = 100'000;
+  if (ca != nullptr) {
+    TestCa::Identity identity = ca->Issue({"127.0.0.1"});
+    options.certificate = practice::ServerCertificate{.certificate_pem = std::move(identity.certificate_pem),
+                                                      .key_pem = std::move(identity.key_pem)};
+  }
   auto provider = PracticeProvider::Start(std::move(options));
   EXPECT_TRUE(provider.ok()) << provider.status();
   return *std::move(provider);
@@ -26,14 +33,40 @@ std::unique_ptr<PracticeProvider> StartPractice(practice::ProviderOptions option
 
 }  // namespace
 
-PracticeTest::PracticeTest(practice::ProviderOptions options)
-    : practice_(StartPractice(std::move(options))) {}
+PracticeTest::PracticeTest(StoreKind store)
+    : ca_(store == StoreKind::kRedis ? std::make_unique<TestCa>() : nullptr),
+      practice_(StartPractice(ca_.get())) {
+  if (store == StoreKind::kSqlite) return;
+  browser_.Trust(ca_->file());
+  redis_ = std::make_unique<RedisServer>(
+      RedisServer::Options{.configuration = {"appendonly yes", "appendfsync always"}});
+  redis_->Start();
+}
+
+std::unique_ptr<World> PracticeTest::MakeWorld(const std::string& providers) const {
+  const std::map<std::string, std::string> environment = {{"PRACTICE_CLIENT_SECRET", kPracticeClientSecret}};
+  if (redis_ == nullptr) return std::make_unique<World>(providers, environment);
+  auto world =
+      std::make_unique<World>(providers, environment, fmt::format("http: {{ca_file: {}}}\n", ca_->file()));
+  world->daemon().UseStore(fmt::format("redis: {{url: \"{}\"}}", redis_->url()), keys_ / "root.key");
+  return world;
+}
 
 void PracticeTest::Start(const std::string& providers) {
-  world_.emplace(providers,
-                 std::map<std::string, std::string>{{"PRACTICE_CLIENT_SECRET", kPracticeClientSecret}});
+  world_ = MakeWorld(providers);
   const absl::Status ready = world_->Start();
   ASSERT_TRUE(ready.ok()) << ready;
+}
+
+std::unique_ptr<World> PracticeTest::StartAnother(const std::string& providers) {
+  std::unique_ptr<World> another = MakeWorld(providers);
+  const absl::Status ready = another->Start();
+  EXPECT_TRUE(ready.ok()) << ready;
+  return another;
+}
+
+std::filesystem::path PracticeTest::StoreFiles() const {
+  return redis_ != nullptr ? redis_->data_dir() : world_->daemon().data_dir();
 }
 
 std::string PracticeTest::DefaultProviders(std::string_view rotation, std::string_view further) const {
@@ -57,13 +90,14 @@ std::string PracticeTest::DefaultProviders(std::string_view rotation, std::strin
         - env: PRACTICE_CLIENT_SECRET
     default_scopes: [read, write]
     redirect_uris: ["http://127.0.0.1/callback"]
-{2}  - id: bot
+    allow_private: {2}
+{3}  - id: bot
     kind: static
     static_credential:
       header_name: Authorization
       value_prefix: "Bot "
 )",
-                     practice_->issuer(), rotation, indented);
+                     practice_->issuer(), rotation, redis_ == nullptr ? "[]" : "[127.0.0.0/8]", indented);
 }
 
 void PracticeTest::SetLifetime(std::chrono::seconds lifetime) {

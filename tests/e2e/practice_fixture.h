@@ -5,24 +5,30 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "tests/e2e/world.h"
 #include "tests/support/browser.h"
 #include "tests/support/practice_provider/provider.h"
+#include "tests/support/redis_server.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/test_ca.h"
 
 namespace grantkeep::testing {
 
 inline constexpr char kPracticeClientSecret[] = "client-secret-of-the-practice-test";
 
+// kSqlite: grantkeepd in development mode, with its own database. kRedis: as in production, over a Redis
+// that writes everything to disk at once; the provider speaks https.
+enum class StoreKind { kSqlite, kRedis };
+
 // A workload, grantkeepd and the practice provider, over real sockets.
 class PracticeTest : public ::testing::Test {
  protected:
-  // The provider's clients and its consent are the fixture's.
-  explicit PracticeTest(practice::ProviderOptions options = {});
+  explicit PracticeTest(StoreKind store = StoreKind::kSqlite);
 
   // Starts grantkeepd. DefaultProviders(): "practice" with its endpoints configured, `rotation` as
   // grantkeepd is told, and "bot", which is static.
@@ -30,6 +36,10 @@ class PracticeTest : public ::testing::Test {
   void Start() { Start(DefaultProviders()); }
   // `further`: lines of the record of "practice", "name: value\n" each.
   std::string DefaultProviders(std::string_view rotation = "strict", std::string_view further = "") const;
+  // Another grantkeepd over the same Redis, started.
+  std::unique_ptr<World> StartAnother(const std::string& providers);
+  // Where the store's files are.
+  std::filesystem::path StoreFiles() const;
 
   // Access tokens issued from now on live for so long; rotation is strict.
   void SetLifetime(std::chrono::seconds lifetime);
@@ -42,10 +52,29 @@ class PracticeTest : public ::testing::Test {
   // What the provider's protected resource thinks of a token.
   int ResourceStatus(const std::string& access_token);
 
+  // kRedis.
+  std::unique_ptr<TestCa> ca_;
+  std::unique_ptr<RedisServer> redis_;
+  TempDir keys_;
+
   std::unique_ptr<practice::PracticeProvider> practice_;
-  std::optional<World> world_;
+  std::unique_ptr<World> world_;
   Browser browser_;
+
+ private:
+  std::unique_ptr<World> MakeWorld(const std::string& providers) const;
 };
+
+// Tests that must pass over every store:
+// INSTANTIATE_TEST_SUITE_P(Stores, X, kStoreKinds, StoreKindName).
+class PracticeOverStores : public PracticeTest, public ::testing::WithParamInterface<StoreKind> {
+ protected:
+  PracticeOverStores() : PracticeTest(GetParam()) {}
+};
+inline const auto kStoreKinds = ::testing::Values(StoreKind::kSqlite, StoreKind::kRedis);
+inline std::string StoreKindName(const ::testing::TestParamInfo<StoreKind>& info) {
+  return info.param == StoreKind::kRedis ? "Redis" : "Sqlite";
+}
 
 }  // namespace grantkeep::testing
 

@@ -15,11 +15,11 @@ namespace {
 using practice::Fault;
 using namespace std::chrono_literals;
 
-class RefreshTest : public PracticeTest {};
+class RefreshTest : public PracticeOverStores {};
 
 // --- Refreshing
 
-TEST_F(RefreshTest, ExpiredTokenIsRefreshed) {
+TEST_P(RefreshTest, ExpiredTokenIsRefreshed) {
   Start();
   const v1::Grant grant = SignInAndExpire();
   const auto token = world_->Refresh(grant.grant_id());
@@ -29,7 +29,7 @@ TEST_F(RefreshTest, ExpiredTokenIsRefreshed) {
   EXPECT_EQ(ResourceStatus(token->access_token()), 200);
 }
 
-TEST_F(RefreshTest, HundredCallersOfAnExpiredGrantCauseOneTokenRequest) {
+TEST_P(RefreshTest, HundredCallersOfAnExpiredGrantCauseOneTokenRequest) {
   Start();
   const v1::Grant grant = SignInAndExpire();
   practice_->SetLatency(300ms);
@@ -49,7 +49,7 @@ TEST_F(RefreshTest, HundredCallersOfAnExpiredGrantCauseOneTokenRequest) {
   EXPECT_EQ(practice_->Stats().reuse_detections, 0u);
 }
 
-TEST_F(RefreshTest, StrictRotationNeverSeesATokenTwice) {
+TEST_P(RefreshTest, StrictRotationNeverSeesATokenTwice) {
   Start();
   SetLifetime(1s);
   const v1::Grant grant = SignIn();
@@ -71,7 +71,7 @@ TEST_F(RefreshTest, StrictRotationNeverSeesATokenTwice) {
   for (const auto& [generation, count] : stats.families.at(0).presented) EXPECT_EQ(count, 1u) << generation;
 }
 
-TEST_F(RefreshTest, MissingRefreshTokenInTheAnswerKeepsTheOldOne) {
+TEST_P(RefreshTest, MissingRefreshTokenInTheAnswerKeepsTheOldOne) {
   Start();
   practice_->InjectFault({.kind = Fault::Kind::kDropScope});  // for the code: changes nothing
   const v1::Grant grant = SignInAndExpire();
@@ -83,7 +83,7 @@ TEST_F(RefreshTest, MissingRefreshTokenInTheAnswerKeepsTheOldOne) {
   EXPECT_EQ(practice_->Stats().reuse_detections, 0u);
 }
 
-TEST_F(RefreshTest, RejectedGenerationForcesOneRefreshAndThenIsAnsweredByTheNewerToken) {
+TEST_P(RefreshTest, RejectedGenerationForcesOneRefreshAndThenIsAnsweredByTheNewerToken) {
   Start();
   const v1::Grant grant = SignIn();
   practice_->ExpireAccessTokens();
@@ -95,7 +95,7 @@ TEST_F(RefreshTest, RejectedGenerationForcesOneRefreshAndThenIsAnsweredByTheNewe
   EXPECT_EQ(practice_->Stats().refresh_requests, 1u);
 }
 
-TEST_F(RefreshTest, SecondForcedRefreshWithinHalfAMinuteIsThrottled) {
+TEST_P(RefreshTest, SecondForcedRefreshWithinHalfAMinuteIsThrottled) {
   Start();
   const v1::Grant grant = SignIn();
   EXPECT_TRUE(world_->Refresh(grant.grant_id(), 1).ok());
@@ -106,7 +106,7 @@ TEST_F(RefreshTest, SecondForcedRefreshWithinHalfAMinuteIsThrottled) {
   EXPECT_EQ(practice_->Stats().refresh_requests, 1u);
 }
 
-TEST_F(RefreshTest, InvalidGrantMeansTheUserMustSignInAgain) {
+TEST_P(RefreshTest, InvalidGrantMeansTheUserMustSignInAgain) {
   Start();
   const v1::Grant grant = SignInAndExpire();
   practice_->KillAllFamilies();
@@ -121,7 +121,7 @@ TEST_F(RefreshTest, InvalidGrantMeansTheUserMustSignInAgain) {
   EXPECT_EQ(dead.state_reason(), "INVALID_GRANT");
 }
 
-TEST_F(RefreshTest, CallersDeadlineDoesNotEndTheRefresh) {
+TEST_P(RefreshTest, CallersDeadlineDoesNotEndTheRefresh) {
   Start();
   const v1::Grant grant = SignInAndExpire();
   practice_->SetLatency(500ms);
@@ -131,7 +131,7 @@ TEST_F(RefreshTest, CallersDeadlineDoesNotEndTheRefresh) {
   EXPECT_EQ(practice_->Stats().refresh_requests, 1u);
 }
 
-TEST_F(RefreshTest, GrantOfAnotherSubjectOrTenantLooksLikeNone) {
+TEST_P(RefreshTest, GrantOfAnotherSubjectOrTenantLooksLikeNone) {
   Start();
   const v1::Grant grant = SignIn();
   auto other_subject = World::RefreshRequest(grant.grant_id());
@@ -152,7 +152,7 @@ TEST_F(RefreshTest, GrantOfAnotherSubjectOrTenantLooksLikeNone) {
 // --- Refreshes that fail
 
 // 500, reset, hang: the outcome is not known, and the token rotates strictly.
-class DoubtTest : public RefreshTest, public ::testing::WithParamInterface<Fault::Kind> {};
+class DoubtTest : public PracticeTest, public ::testing::WithParamInterface<Fault::Kind> {};
 
 TEST_P(DoubtTest, ValidTokenIsServedAndOneLastAttemptIsMadeWhenItHasExpired) {
   Start();
@@ -226,7 +226,7 @@ INSTANTIATE_TEST_SUITE_P(Faults, DoubtTest,
                                            Fault::Kind::kHang),
                          [](const auto& info) { return std::string(practice::FaultName(info.param)); });
 
-TEST_F(RefreshTest, ThrottledProviderIsAskedAgainWhenItSays) {
+TEST_P(RefreshTest, ThrottledProviderIsAskedAgainWhenItSays) {
   Start();
   const v1::Grant grant = SignInAndExpire();
   practice_->InjectFault({.kind = Fault::Kind::kTooManyRequests, .retry_after = 7s});
@@ -239,7 +239,7 @@ TEST_F(RefreshTest, ThrottledProviderIsAskedAgainWhenItSays) {
   EXPECT_EQ(world_->GetGrant(grant.grant_id()).state(), v1::GRANT_STATE_ACTIVE);
 }
 
-TEST_F(RefreshTest, UnreachableProviderConsumesNothing) {
+TEST_P(RefreshTest, UnreachableProviderConsumesNothing) {
   Start();
   const v1::Grant grant = SignInAndExpire();
   practice_.reset();
@@ -249,6 +249,8 @@ TEST_F(RefreshTest, UnreachableProviderConsumesNothing) {
   EXPECT_TRUE(token.status.retry_after.has_value());
   EXPECT_EQ(world_->GetGrant(grant.grant_id()).state(), v1::GRANT_STATE_ACTIVE) << world_->daemon().Output();
 }
+
+INSTANTIATE_TEST_SUITE_P(Stores, RefreshTest, kStoreKinds, StoreKindName);
 
 }  // namespace
 }  // namespace grantkeep::testing

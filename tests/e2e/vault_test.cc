@@ -21,7 +21,7 @@ using ::testing::UnorderedElementsAre;
 
 // --- Static secrets
 
-class VaultTest : public PracticeTest {
+class VaultTest : public PracticeOverStores {
  protected:
   Answer<v1::PutStaticSecretResponse> Put(const std::string& name, const std::string& value,
                                           std::optional<uint64_t> expected_version = std::nullopt) {
@@ -51,7 +51,7 @@ class VaultTest : public PracticeTest {
   }
 };
 
-TEST_F(VaultTest, SecretIsReadBackByVersionWithItsHeader) {
+TEST_P(VaultTest, SecretIsReadBackByVersionWithItsHeader) {
   Start();
   const std::string binary("\0\xff\n bytes", 9);
   EXPECT_EQ(Put("bot-token", "first")->version(), 1u);
@@ -66,7 +66,7 @@ TEST_F(VaultTest, SecretIsReadBackByVersionWithItsHeader) {
   EXPECT_EQ(Get("other").status.reason, "SECRET_NOT_FOUND");
 }
 
-TEST_F(VaultTest, ExpectedVersionIsCompared) {
+TEST_P(VaultTest, ExpectedVersionIsCompared) {
   Start();
   EXPECT_TRUE(Put("name", "one", 0).ok());
   const auto conflict = Put("name", "two", 0);
@@ -75,7 +75,7 @@ TEST_F(VaultTest, ExpectedVersionIsCompared) {
   EXPECT_TRUE(Put("name", "two", 1).ok());
 }
 
-TEST_F(VaultTest, DeletedSecretIsGone) {
+TEST_P(VaultTest, DeletedSecretIsGone) {
   Start();
   ASSERT_TRUE(Put("a", "1").ok());
   ASSERT_TRUE(Put("b", "2").ok());
@@ -89,7 +89,7 @@ TEST_F(VaultTest, DeletedSecretIsGone) {
   EXPECT_EQ(world_->caller().DeleteStaticSecret(request).status.reason, "SECRET_NOT_FOUND");
 }
 
-TEST_F(VaultTest, ProviderWithAFlowTakesNoStaticSecret) {
+TEST_P(VaultTest, ProviderWithAFlowTakesNoStaticSecret) {
   Start();
   v1::PutStaticSecretRequest request;
   request.set_tenant(World::kTenant);
@@ -101,7 +101,7 @@ TEST_F(VaultTest, ProviderWithAFlowTakesNoStaticSecret) {
 
 // --- What is on disk
 
-TEST_F(VaultTest, GrantsAndSecretsSurviveAnOrderlyRestart) {
+TEST_P(VaultTest, GrantsAndSecretsSurviveAnOrderlyRestart) {
   Start();
   const v1::Grant grant = SignIn();
   ASSERT_TRUE(Put("bot-token", "value").ok());
@@ -114,7 +114,7 @@ TEST_F(VaultTest, GrantsAndSecretsSurviveAnOrderlyRestart) {
   EXPECT_EQ(world_->Refresh(grant.grant_id(), 1)->generation(), 2u);
 }
 
-TEST_F(VaultTest, GrantsAndSecretsSurviveASuddenDeath) {
+TEST_P(VaultTest, GrantsAndSecretsSurviveASuddenDeath) {
   Start();
   const v1::Grant grant = SignIn();
   ASSERT_TRUE(Put("bot-token", "value").ok());
@@ -132,7 +132,7 @@ TEST_F(VaultTest, GrantsAndSecretsSurviveASuddenDeath) {
   EXPECT_EQ(world_->caller().ListGrants(list)->grants_size(), 1);
 }
 
-TEST_F(VaultTest, FlowBegunBeforeARestartCanBeCompletedAfterIt) {
+TEST_P(VaultTest, FlowBegunBeforeARestartCanBeCompletedAfterIt) {
   Start();
   const PendingSignIn pending = world_->Begin("practice");
   world_->daemon().Kill();
@@ -141,7 +141,7 @@ TEST_F(VaultTest, FlowBegunBeforeARestartCanBeCompletedAfterIt) {
   EXPECT_TRUE(completed.ok()) << completed.status;
 }
 
-TEST_F(VaultTest, DeathDuringAThousandWritesLosesNothingThatWasAcknowledged) {
+TEST_P(VaultTest, DeathDuringAThousandWritesLosesNothingThatWasAcknowledged) {
   Start();
   constexpr int kWriters = 4;
   constexpr int kWritesEach = 250;
@@ -172,7 +172,7 @@ TEST_F(VaultTest, DeathDuringAThousandWritesLosesNothingThatWasAcknowledged) {
   }
 }
 
-TEST_F(VaultTest, NoSecretIsInAnyFileOrLogOrStatus) {
+TEST_P(VaultTest, NoSecretIsInAnyFileOrLogOrStatus) {
   Start();
   ASSERT_TRUE(Put("bot-token", "canary-static-secret").ok());
   std::vector<CallStatus> failures;
@@ -199,12 +199,13 @@ TEST_F(VaultTest, NoSecretIsInAnyFileOrLogOrStatus) {
   ASSERT_GE(secrets.size(), 15u);
 
   const auto is_in_a_file = [&](const std::string& text) {
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(world_->daemon().data_dir())) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(StoreFiles())) {
       if (entry.is_regular_file() && ReadFile(entry.path()).find(text) != std::string::npos) return true;
     }
     return false;
   };
-  EXPECT_TRUE(is_in_a_file("SQLite format 3"));  // the search finds what is there
+  // The search finds what is there.
+  EXPECT_TRUE(is_in_a_file(GetParam() == StoreKind::kSqlite ? "SQLite format 3" : "grantkeep:g:{p"));
   for (const std::string& secret : secrets) EXPECT_FALSE(is_in_a_file(secret)) << secret;
   EXPECT_EQ(world_->daemon().Stop(), 0);
   for (const std::string& secret : secrets) EXPECT_FALSE(is_in_a_file(secret)) << secret;
@@ -219,6 +220,8 @@ TEST_F(VaultTest, NoSecretIsInAnyFileOrLogOrStatus) {
   }
   for (const CallStatus& failure : failures) EXPECT_FALSE(failure.ok());
 }
+
+INSTANTIATE_TEST_SUITE_P(Stores, VaultTest, kStoreKinds, StoreKindName);
 
 }  // namespace
 }  // namespace grantkeep::testing

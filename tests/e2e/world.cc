@@ -10,8 +10,10 @@
 
 namespace grantkeep::testing {
 
-World::World(const std::string& providers, std::map<std::string, std::string> environment)
-    : daemon_(GRANTKEEPD, "log:\n  level: trace\nproviders:\n" + providers, std::move(environment)) {}
+World::World(const std::string& providers, std::map<std::string, std::string> environment,
+             const std::string& more)
+    : daemon_(GRANTKEEPD, "log:\n  level: trace\n" + more + "providers:\n" + providers,
+              std::move(environment)) {}
 
 absl::Status World::Start() {
   RETURN_IF_ERROR(daemon_.Start());

@@ -31,8 +31,9 @@ class World {
   static constexpr char kSubject[] = "user-1";
   static constexpr char kRedirectUri[] = "http://127.0.0.1:40999/callback";
 
-  // `providers`: the list under "providers:" in the configuration.
-  explicit World(const std::string& providers, std::map<std::string, std::string> environment = {});
+  // `providers`: the list under "providers:" in the configuration. `more`: what else stands there.
+  explicit World(const std::string& providers, std::map<std::string, std::string> environment = {},
+                 const std::string& more = "");
 
   Daemon& daemon() { return daemon_; }
   // Starts, or starts again; the caller then talks to the new process.

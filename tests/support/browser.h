@@ -26,9 +26,8 @@ class Browser {
   Browser();
   ~Browser();
 
-  // Trusts this PEM bundle instead of the system's.
+  // Accepts https servers with certificates of this CA (a PEM file), and no others.
   void Trust(const std::string& ca_file);
-
   Page Get(const std::string& url);
   // `authorization`: that header, when not empty.
   Page Post(const std::string& url, const std::map<std::string, std::string>& fields,

@@ -14,18 +14,40 @@ namespace grantkeep::testing {
 
 Daemon::Daemon(std::filesystem::path program, std::string config,
                std::map<std::string, std::string> environment)
-    : program_(std::move(program)), environment_(std::move(environment)) {
-  std::ofstream(config_file()) << config;
+    : program_(std::move(program)), config_(std::move(config)), environment_(std::move(environment)) {
+  WriteConfig();
+}
+
+void Daemon::WriteConfig() const {
+  std::ofstream file(config_file());
+  file << config_;
+  if (store_.empty()) return;
+  file << fmt::format("\nserver: {{listen: 127.0.0.1:0}}\nstore: {{{}}}\nvault: {{root_key_file: {}}}\n",
+                      store_, root_key_.string());
+}
+
+void Daemon::UseStore(std::string store, std::filesystem::path root_key) {
+  store_ = std::move(store);
+  root_key_ = std::move(root_key);
+  if (!std::filesystem::exists(root_key_)) {
+    std::ofstream(root_key_) << std::string(31, 'k') << '!';
+    std::filesystem::permissions(root_key_,
+                                 std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  }
+  WriteConfig();
 }
 
 absl::Status Daemon::Start() {
   const std::filesystem::path ready_file = dir_ / "ready";
   std::filesystem::remove(ready_file);
-  const ChildProcess::Options options = {
-      .command = {program_.string(), "--dev", "--data-dir", data_dir().string(), "--listen", "127.0.0.1:0",
-                  "--ready-file", ready_file.string(), "--config", config_file().string()},
+  ChildProcess::Options options = {
+      .command = {program_.string(), "--ready-file", ready_file.string(), "--config", config_file().string()},
       .environment = environment_,
       .output = output_file()};
+  if (store_.empty()) {
+    options.command.insert(options.command.end(),
+                           {"--dev", "--data-dir", data_dir().string(), "--listen", "127.0.0.1:0"});
+  }
   ASSIGN_OR_RETURN(process_, ChildProcess::Start(options));
   if (absl::Status ready = process_->WaitForFile(ready_file); !ready.ok()) {
     return absl::UnavailableError(

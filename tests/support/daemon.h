@@ -14,14 +14,18 @@
 
 namespace grantkeep::testing {
 
-// The real grantkeepd in development mode, on a free loopback port, with a data directory that
-// lives as long as this object and survives restarts of the program.
+// The real grantkeepd on a free loopback port, with a data directory that lives as long as this object
+// and survives restarts of the program; in development mode unless a store is given.
 class Daemon {
  public:
   // `program`: path of grantkeepd. `config`: YAML, written to a file. `environment`: the program's,
   // in addition to the test's own.
   Daemon(std::filesystem::path program, std::string config,
          std::map<std::string, std::string> environment = {});
+
+  // From the next start on: not in development mode, with this store, YAML ("redis: {...}"), and the root key
+  // in this file, which is made if it is not there.
+  void UseStore(std::string store, std::filesystem::path root_key);
 
   // Starts the program and waits until it is ready. Also after Stop() and Kill().
   absl::Status Start();
@@ -41,8 +45,12 @@ class Daemon {
 
  private:
   std::filesystem::path output_file() const { return dir_ / "output"; }
+  void WriteConfig() const;
 
   std::filesystem::path program_;
+  std::string config_;
+  std::string store_;  // empty: development mode
+  std::filesystem::path root_key_;
   std::map<std::string, std::string> environment_;
   TempDir dir_;
   std::unique_ptr<ChildProcess> process_;

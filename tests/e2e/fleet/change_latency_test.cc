@@ -137,9 +137,7 @@ class ChangeSeen : public FleetTest {
 };
 
 TEST_F(ChangeSeen, AStaticSecretIsReadInItsNewVersionFromTheOtherReplicas) {
-  RedisServer redis;
-  redis.Start();
-  StartFleet("url: " + redis.url());
+  StartFleet("");
   Latencies latencies;
   for (int i = 0; i < ByLength(200, 2'000); ++i) {
     const size_t writer = static_cast<size_t>(i) % fleet_->size();

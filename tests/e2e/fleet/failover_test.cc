@@ -28,7 +28,10 @@ SentinelGroup::Options ThreeNodes() {
 
 class SentinelFailover : public FleetTest {
  protected:
-  SentinelFailover() : group_(ThreeNodes()) { group_.Start(); }
+  SentinelFailover() : group_(ThreeNodes()) {
+    redis_->Stop();
+    group_.Start();
+  }
   ~SentinelFailover() override {
     if (HasFailure()) std::cerr << group_.Output();
   }

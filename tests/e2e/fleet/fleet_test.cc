@@ -19,20 +19,13 @@ using namespace std::chrono_literals;
 constexpr size_t kReplicas = 3;
 constexpr size_t kSettlers = 16;
 
-practice::ProviderOptions OverTls(const TestCa& ca) {
-  const TestCa::Identity identity = ca.Issue({"127.0.0.1"});
-  practice::ProviderOptions options;
-  options.certificate = {identity.certificate_pem, identity.key_pem};
-  options.tokens = {practice::Rotation::kStrict, 0s, 2s};
-  options.log_kept = 100'000;
-  return options;
-}
-
 bool IsRefresh(const practice::TokenRequestRecord& record) { return record.grant_type == "refresh_token"; }
 
 }  // namespace
 
-FleetTest::FleetTest() : PracticeTest(OverTls(ca)) { browser_.Trust(ca.file()); }
+FleetTest::FleetTest() : PracticeTest(StoreKind::kRedis) {
+  practice_->SetTokenPolicy({practice::Rotation::kStrict, 0s, 2s});
+}
 
 FleetTest::~FleetTest() {
   if (HasFailure() && fleet_.has_value()) std::cerr << fleet_->Output();
@@ -41,9 +34,9 @@ FleetTest::~FleetTest() {
 void FleetTest::StartFleet(std::string redis, std::string_view rotation, std::string_view further) {
   Fleet::Options options;
   options.replicas = kReplicas;
-  options.redis = std::move(redis);
-  options.providers = DefaultProviders(rotation, fmt::format("allow_private: [127.0.0.1/32]\n{}", further));
-  options.ca_file = ca.file();
+  options.redis = redis.empty() ? "url: " + redis_->url() : std::move(redis);
+  options.providers = DefaultProviders(rotation, further);
+  options.ca_file = ca_->file();
   options.environment = {{"PRACTICE_CLIENT_SECRET", kPracticeClientSecret}};
   fleet_.emplace(std::move(options));
   fleet_->StartAll();

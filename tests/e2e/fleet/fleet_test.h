@@ -16,7 +16,6 @@
 #include "tests/e2e/fleet/fleet.h"
 #include "tests/e2e/fleet/load.h"
 #include "tests/e2e/practice_fixture.h"
-#include "tests/support/test_ca.h"
 
 namespace grantkeep::testing {
 
@@ -32,19 +31,15 @@ struct Outcome {
   std::vector<std::string> unanswered;
 };
 
-// Before the practice provider, which shows a certificate of it.
-struct WithCa {
-  TestCa ca;
-};
-
 // Callers, three replicas, and the practice provider over TLS, because only --dev does without.
-class FleetTest : protected WithCa, public PracticeTest {
+class FleetTest : public PracticeTest {
  protected:
   FleetTest();
   // Prints what the replicas have written when the test has failed.
   ~FleetTest() override;
 
-  // Three replicas over a Redis (lines of store.redis), with the providers of DefaultProviders().
+  // Three replicas over a Redis (lines of store.redis; redis_ without), with the providers of
+  // DefaultProviders().
   void StartFleet(std::string redis, std::string_view rotation = "strict", std::string_view further = "");
   // Signs users in at the replicas in turn; adds to grant_ids_ and families_.
   void SignInUsers(size_t count);

@@ -5,7 +5,6 @@
 
 #include "tests/e2e/fleet/fleet_test.h"
 #include "tests/e2e/fleet/length.h"
-#include "tests/support/redis_server.h"
 
 namespace grantkeep::testing {
 namespace {
@@ -40,14 +39,12 @@ class KilledReplica : public FleetTest {
     return report;
   }
 
-  RedisServer redis_;
   std::vector<Moment> kills_;
 };
 
 TEST_F(KilledReplica, AReplicaKilledEveryFiveSecondsLosesNothingWhereTheProviderGrantsGrace) {
-  redis_.Start();
   practice_->SetTokenPolicy({practice::Rotation::kGrace, 30s, 2s});
-  StartFleet("url: " + redis_.url(), "grace", "rotation_grace: 30s");
+  StartFleet("", "grace", "rotation_grace: 30s");
   SignInUsers(200);
   practice_->SetLatency(50ms);
 
@@ -63,8 +60,7 @@ TEST_F(KilledReplica, AReplicaKilledEveryFiveSecondsLosesNothingWhereTheProvider
 }
 
 TEST_F(KilledReplica, AReplicaKilledEveryFiveSecondsLosesAtAStrictProviderOnlyWhatWasInFlight) {
-  redis_.Start();
-  StartFleet("url: " + redis_.url());
+  StartFleet("");
   SignInUsers(200);
   practice_->SetLatency(50ms);
 

@@ -5,7 +5,6 @@
 
 #include "tests/e2e/fleet/fleet_test.h"
 #include "tests/e2e/fleet/length.h"
-#include "tests/support/redis_server.h"
 
 namespace grantkeep::testing {
 namespace {
@@ -18,9 +17,7 @@ using namespace std::chrono_literals;
 using RefreshLoad = FleetTest;
 
 TEST_F(RefreshLoad, ThreeReplicasRefreshEachGenerationOnce) {
-  RedisServer redis;
-  redis.Start();
-  StartFleet("url: " + redis.url());
+  StartFleet("");
   SignInUsers(200);
   practice_->SetLatency(50ms);
 

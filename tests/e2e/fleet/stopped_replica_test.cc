@@ -7,7 +7,6 @@
 
 #include "tests/e2e/fleet/fleet_test.h"
 #include "tests/support/eventually.h"
-#include "tests/support/redis_server.h"
 #include "tests/support/tcp_relay.h"
 
 namespace grantkeep::testing {
@@ -24,8 +23,6 @@ constexpr auto kLong = 60s;
 
 class StoppedReplica : public FleetTest {
  protected:
-  StoppedReplica() { redis_.Start(); }
-
   // A grant whose access token has expired; tokens from now on live for an hour.
   std::string ExpiredGrant(Rotation rotation) {
     practice_->SetTokenPolicy({rotation, 30s, 1s});
@@ -57,15 +54,13 @@ class StoppedReplica : public FleetTest {
   std::string Leases() { return Names("grantkeep:lease:*"); }
   std::string Names(const std::string& pattern) {
     std::string names;
-    for (const RedisReply& name : redis_.Command({"KEYS", pattern}).elements) names += name.text + " ";
+    for (const RedisReply& name : redis_->Command({"KEYS", pattern}).elements) names += name.text + " ";
     return names;
   }
-
-  RedisServer redis_;
 };
 
 TEST_F(StoppedReplica, ReplicaStoppedAtTheProviderBeyondItsLeaseOverwritesNothing) {
-  StartFleet("url: " + redis_.url(), "grace", "rotation_grace: 30s");
+  StartFleet("", "grace", "rotation_grace: 30s");
   const std::string grant_id = ExpiredGrant(Rotation::kGrace);
   practice_->SetLatency(500ms);
   auto stopped = std::async(std::launch::async, [&] { return Refresh(0, grant_id); });
@@ -95,7 +90,7 @@ TEST_F(StoppedReplica, ReplicaStoppedAtTheProviderBeyondItsLeaseOverwritesNothin
 }
 
 TEST_F(StoppedReplica, ReplicaStoppedAtAStrictProviderBeyondItsLeaseDoesNotBringADeadGrantBack) {
-  StartFleet("url: " + redis_.url());
+  StartFleet("");
   const std::string grant_id = ExpiredGrant(Rotation::kStrict);
   practice_->SetLatency(500ms);
   auto stopped = std::async(std::launch::async, [&] { return Refresh(0, grant_id); });
@@ -122,8 +117,8 @@ TEST_F(StoppedReplica, ReplicaStoppedAtAStrictProviderBeyondItsLeaseDoesNotBring
 }
 
 TEST_F(StoppedReplica, ReplicaStoppedBeforeItsRequestBeyondItsLeasePresentsNoToken) {
-  TcpRelay relay(redis_.port());
-  StartFleet("url: " + redis_.url());
+  TcpRelay relay(redis_->port());
+  StartFleet("");
   fleet_->Kill(0);
   fleet_->Start(0, "url: redis://127.0.0.1:" + std::to_string(relay.port()));
   const std::string grant_id = ExpiredGrant(Rotation::kStrict);
@@ -153,7 +148,7 @@ TEST_F(StoppedReplica, ReplicaStoppedBeforeItsRequestBeyondItsLeasePresentsNoTok
 
 TEST_F(StoppedReplica, ReplicaStoppedBetweenRequestsServesTheNewestGenerationFirst) {
   practice_->SetTokenPolicy({Rotation::kStrict, 0s, 3600s});
-  StartFleet("url: " + redis_.url());
+  StartFleet("");
   SignInUsers(20);
   for (size_t replica = 0; replica < fleet_->size(); ++replica) {
     for (const std::string& grant_id : grant_ids_) ASSERT_EQ(Refresh(replica, grant_id)->generation(), 1u);

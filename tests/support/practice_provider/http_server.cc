@@ -50,6 +50,11 @@ http::response<http::string_body> WriteReply(ServerReply reply, bool keep_alive)
   return response;
 }
 
+using TlsStream = asio::ssl::stream<tcp::socket>;
+
+tcp::socket& SocketOf(tcp::socket& socket) { return socket; }
+tcp::socket& SocketOf(TlsStream& stream) { return stream.next_layer(); }
+
 // Ends the connection with RST instead of FIN.
 void Reset(tcp::socket& socket) {
   error_code ignored;
@@ -77,10 +82,9 @@ class Told {
   const std::function<void()> listener_;
 };
 
-// Serves one connection, which `stream` reads and writes, until it ends. `handler` outlives the loop that
-// runs this.
+// Serves one connection until it ends. `handler` outlives the loop that runs this.
 template <typename Stream>
-asio::awaitable<void> Converse(tcp::socket& socket, Stream& stream, const HttpServer::Handler& handler) {
+asio::awaitable<void> Serve(Stream stream, const HttpServer::Handler& handler) {
   boost::beast::flat_buffer buffer;
   error_code error;
   while (true) {
@@ -95,11 +99,12 @@ asio::awaitable<void> Converse(tcp::socket& socket, Stream& stream, const HttpSe
 
     const ServerReply::Wire wire = reply.wire;
     if (wire == ServerReply::Wire::kReset) {
-      Reset(socket);
+      Reset(SocketOf(stream));
       co_return;
     }
     if (wire == ServerReply::Wire::kHang) {
-      co_await socket.async_wait(tcp::socket::wait_read, asio::redirect_error(asio::use_awaitable, error));
+      co_await SocketOf(stream).async_wait(tcp::socket::wait_read,
+                                           asio::redirect_error(asio::use_awaitable, error));
       co_return;
     }
     auto response = WriteReply(std::move(reply), keep_alive);
@@ -108,17 +113,11 @@ asio::awaitable<void> Converse(tcp::socket& socket, Stream& stream, const HttpSe
   }
 }
 
-// `tls`: null for plain HTTP.
-asio::awaitable<void> Serve(tcp::socket socket, asio::ssl::context* tls, const HttpServer::Handler& handler) {
-  if (tls == nullptr) {
-    co_await Converse(socket, socket, handler);
-    co_return;
-  }
-  asio::ssl::stream<tcp::socket&> stream(socket, *tls);
+asio::awaitable<void> ServeTls(TlsStream stream, const HttpServer::Handler& handler) {
   error_code error;
-  co_await stream.async_handshake(asio::ssl::stream_base::server,
-                                  asio::redirect_error(asio::use_awaitable, error));
-  if (!error) co_await Converse(socket, stream, handler);
+  co_await stream.async_handshake(TlsStream::server, asio::redirect_error(asio::use_awaitable, error));
+  if (error) co_return;
+  co_await Serve(std::move(stream), handler);
 }
 
 }  // namespace
@@ -129,10 +128,10 @@ class HttpServer::Listener {
       : context_(context), acceptor_(context), handler_(std::move(handler)) {}
 
   error_code UseTls(const ServerCertificate& certificate) {
-    tls_.emplace(asio::ssl::context::tls_server);
     error_code error;
-    tls_->use_certificate_chain(asio::buffer(certificate.certificate), error);
-    if (!error) tls_->use_private_key(asio::buffer(certificate.key), asio::ssl::context::pem, error);
+    tls_.emplace(asio::ssl::context::tls_server);
+    tls_->use_certificate_chain(asio::buffer(certificate.certificate_pem), error);
+    if (!error) tls_->use_private_key(asio::buffer(certificate.key_pem), asio::ssl::context::pem, error);
     return error;
   }
 
@@ -160,28 +159,32 @@ class HttpServer::Listener {
         continue;
       }
       socket.set_option(tcp::no_delay(true), error);
-      asio::co_spawn(context_, Serve(std::move(socket), tls_ ? &*tls_ : nullptr, handler_), asio::detached);
+      if (tls_.has_value()) {
+        asio::co_spawn(context_, ServeTls(TlsStream(std::move(socket), *tls_), handler_), asio::detached);
+      } else {
+        asio::co_spawn(context_, Serve(std::move(socket), handler_), asio::detached);
+      }
     }
   }
 
  private:
   asio::io_context& context_;
   tcp::acceptor acceptor_;
-  std::optional<asio::ssl::context> tls_;
   Handler handler_;
+  std::optional<asio::ssl::context> tls_;
 };
 
-absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(
-    uint16_t port, Handler handler, const std::optional<ServerCertificate>& certificate) {
+absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(uint16_t port, Handler handler,
+                                                              std::optional<ServerCertificate> certificate) {
   auto server = std::unique_ptr<HttpServer>(new HttpServer);
   server->listener_ = std::make_unique<Listener>(server->context_, std::move(handler));
-  if (const error_code error = server->listener_->Open(port)) {
-    return absl::UnavailableError(fmt::format("cannot listen on 127.0.0.1:{}: {}", port, error.message()));
-  }
   if (certificate.has_value()) {
     if (const error_code error = server->listener_->UseTls(*certificate)) {
       return absl::InvalidArgumentError(fmt::format("the certificate cannot be used: {}", error.message()));
     }
+  }
+  if (const error_code error = server->listener_->Open(port)) {
+    return absl::UnavailableError(fmt::format("cannot listen on 127.0.0.1:{}: {}", port, error.message()));
   }
   server->port_ = server->listener_->port();
   asio::co_spawn(server->context_, server->listener_->Accept(), asio::detached);

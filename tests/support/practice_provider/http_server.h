@@ -45,21 +45,21 @@ struct ServerReply {
   Wire wire = Wire::kWhole;
 };
 
-// What a server shows to clients, both PEM.
+// A certificate with its chain, and its key, PEM.
 struct ServerCertificate {
-  std::string certificate;
-  std::string key;
+  std::string certificate_pem;
+  std::string key_pem;
 };
 
-// HTTP/1.1 with keep-alive on 127.0.0.1, over TLS with a certificate, on a thread of its own. Everything that
-// the handler touches belongs to that thread; Run() takes others there.
+// HTTP/1.1 with keep-alive on 127.0.0.1, over TLS if it has a certificate, on a thread of its own. Everything
+// that the handler touches belongs to that thread; Run() takes others there.
 class HttpServer {
  public:
   using Handler = std::function<ServerReply(const ServerRequest&)>;
 
-  // Port 0: a free one. Fails when the port cannot be had or the certificate cannot be used.
+  // Port 0: a free one. Fails when the port cannot be had, or the certificate cannot be used.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(
-      uint16_t port, Handler handler, const std::optional<ServerCertificate>& certificate = std::nullopt);
+      uint16_t port, Handler handler, std::optional<ServerCertificate> certificate = std::nullopt);
   // Closes all connections and joins.
   ~HttpServer();
 

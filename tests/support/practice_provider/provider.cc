@@ -21,17 +21,15 @@ struct PracticeProvider::State {
 absl::StatusOr<std::unique_ptr<PracticeProvider>> PracticeProvider::Start(ProviderOptions options) {
   const uint16_t port = options.port;
   const std::optional<ServerCertificate> certificate = options.certificate;
+  const std::string_view scheme = certificate.has_value() ? "https" : "http";
   auto state = std::make_unique<State>(std::move(options));
-  auto http = HttpServer::Start(
-      port,
-      [&server = state->server](const ServerRequest& request) {
-        return server.Handle(request, std::chrono::steady_clock::now());
-      },
-      certificate);
+  const auto handle = [&server = state->server](const ServerRequest& request) {
+    return server.Handle(request, std::chrono::steady_clock::now());
+  };
+  auto http = HttpServer::Start(port, handle, certificate);
   if (!http.ok()) return http.status();
   state->http = *std::move(http);
-  return std::unique_ptr<PracticeProvider>(
-      new PracticeProvider(std::move(state), certificate.has_value() ? "https" : "http"));
+  return std::unique_ptr<PracticeProvider>(new PracticeProvider(std::move(state), scheme));
 }
 
 PracticeProvider::PracticeProvider(std::unique_ptr<State> state, std::string_view scheme)

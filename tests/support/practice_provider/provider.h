@@ -32,8 +32,6 @@ enum class IssMode { kCorrect, kWrong, kAbsent };
 
 struct ProviderOptions {
   uint16_t port = 0;  // 0: a free one
-  // https instead of http.
-  std::optional<ServerCertificate> certificate = std::nullopt;
   TokenPolicy tokens;
   bool pkce_required = true;
   Consent consent = Consent::kPage;
@@ -44,6 +42,8 @@ struct ProviderOptions {
   std::chrono::milliseconds latency{0};
   std::vector<Client> clients;
   Dialect dialect = Dialect::kRfc6749;
+  // For 127.0.0.1: https instead of http, for a service that is not in development mode.
+  std::optional<ServerCertificate> certificate = {};
   size_t log_kept = 1000;
 };
 
@@ -88,19 +88,19 @@ struct ProviderStats {
 
 // An OAuth 2.1 authorization server to practise against: RFC 8414 metadata, authorization code with
 // PKCE, rotation with reuse detection, revocation, a protected resource (/me), and faults on
-// demand. It serves http, or https, on 127.0.0.1 on a thread of its own; every method may be called
+// demand. It serves http or https on 127.0.0.1 on a thread of its own; every method may be called
 // from any other thread. GET /stats and POST /control offer the same over HTTP.
 //
 // It proves nothing about anyone: whoever reaches it may sign in, read the statistics and change
 // its behaviour. For tests and demonstrations on one machine only.
 class PracticeProvider {
  public:
-  // Fails when the port cannot be had or the certificate cannot be used.
+  // Fails when the port cannot be had, or the certificate cannot be used.
   static absl::StatusOr<std::unique_ptr<PracticeProvider>> Start(ProviderOptions options);
   ~PracticeProvider();
 
   uint16_t port() const;
-  // "http://127.0.0.1:PORT" or https; also the base of all endpoints.
+  // "http://127.0.0.1:PORT", or https; also the base of all endpoints.
   const std::string& issuer() const { return issuer_; }
   std::string authorization_endpoint() const { return issuer_ + "/authorize"; }
   std::string token_endpoint() const { return issuer_ + "/token"; }
