@@ -46,6 +46,7 @@ void CountAdoption(Grant& grant, const StoreIdentity& store, const config::v1::P
 
 void CountAdoptions(Grants& grants, const Store& store, const Catalogue& catalogue) {
   grants.OnRead([&store, &catalogue](Grant& grant) {
+    if (grant.store_epoch() >= store.adopted_in()) return;
     const StoreIdentity identity = store.identity();
     if (!PredatesAdoption(grant, identity)) return;
     const Provider* provider = catalogue.Find(ProviderId(grant.provider()));

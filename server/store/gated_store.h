@@ -25,6 +25,7 @@ class GatedStore final : public Store {
   void Open() { open_ = true; }
 
   StoreIdentity identity() const override { return store_.identity(); }
+  uint64_t adopted_in() const override { return store_.adopted_in(); }
   Time Now() const override { return store_.Now(); }
   absl::Status health() const override { return store_.health(); }
   CoherenceEpoch epoch() const override { return store_.epoch(); }

@@ -33,6 +33,7 @@ class GuardedStore final : public Store {
   absl::Status JudgeAnew();
 
   StoreIdentity identity() const override { return store_.identity(); }
+  uint64_t adopted_in() const override { return store_.adopted_in(); }
   Time Now() const override { return store_.Now(); }
   absl::Status health() const override { return store_.health(); }
   CoherenceEpoch epoch() const override { return store_.epoch(); }

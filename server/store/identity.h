@@ -2,6 +2,9 @@
 #ifndef GRANTKEEP_STORE_IDENTITY_H_
 #define GRANTKEEP_STORE_IDENTITY_H_
 
+#include <algorithm>
+#include <cstdint>
+
 #include "crypto/random.h"
 #include "store/store.h"
 
@@ -11,6 +14,10 @@ namespace grantkeep {
 StoreIdentity NewIdentity(Random& random);
 // What `identity` becomes when the store is adopted.
 StoreIdentity NextIdentity(StoreIdentity identity, Adoption as, Random& random);
+// The last epoch that an adoption began; 0: none did.
+inline uint64_t AdoptedIn(const StoreIdentity& identity) {
+  return std::max(identity.restored_in, identity.cloned_in);
+}
 
 }  // namespace grantkeep
 

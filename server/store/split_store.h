@@ -23,6 +23,7 @@ class SplitStore final : public Store {
   SplitStore(std::unique_ptr<Store> vault, std::unique_ptr<Store> ephemeral);
 
   StoreIdentity identity() const override { return vault_->identity(); }
+  uint64_t adopted_in() const override { return vault_->adopted_in(); }
   Time Now() const override { return vault_->Now(); }
   absl::Status health() const override { return vault_->health(); }
   CoherenceEpoch epoch() const override { return vault_->epoch(); }

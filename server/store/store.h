@@ -23,8 +23,8 @@ namespace grantkeep {
 // Every operation touches one partition and is atomic and durable when it answers: after a
 // crash an acknowledged write is there, and a write is never there in part. An operation that
 // fails with kStoreUnavailable may or may not have happened; nothing is ever resent by the
-// store itself. kFlow records cannot be scanned. All operations are called on, and complete on, the executor of the awaiting
-// coroutine; they take at most until `deadline` (kDeadline: the write may still happen).
+// store itself. kFlow records cannot be scanned. All operations are called on, and complete on, the executor
+// of the awaiting coroutine; they take at most until `deadline` (kDeadline: the write may still happen).
 // Values are opaque bytes; the vault seals them.
 
 using Partition = uint16_t;
@@ -193,6 +193,9 @@ class Store {
 
   // Any thread.
   virtual StoreIdentity identity() const = 0;
+  // The last epoch that an adoption began (restored_in or cloned_in); 0: none did. Any thread, without a
+  // lock: what was written since is as good as ever.
+  virtual uint64_t adopted_in() const = 0;
   // The store's clock, estimated from its last answer; exact for an embedded store. Any thread.
   virtual Time Now() const = 0;
   // OK while the store answers; otherwise what is wrong with it. Any thread, without waiting.

@@ -45,6 +45,7 @@ class InterposedStore final : public Store {
   Tick hold_until = Tick::min();
 
   StoreIdentity identity() const override { return store_.identity(); }
+  uint64_t adopted_in() const override { return store_.adopted_in(); }
   Time Now() const override { return store_.Now(); }
   absl::Status health() const override { return failure.value_or(store_.health()); }
   CoherenceEpoch epoch() const override { return current_epoch; }

@@ -115,10 +115,7 @@ awaitable<absl::Status> RedisLink::RunSession(bool& was_of_use) {
   }
   const bool lost = Met(*session);
   Up(session);
-  if (lost) {
-    const std::lock_guard lock(mutex_);
-    if (on_loss_) on_loss_();
-  }
+  if (lost) TellLoss();
   co_await Serve(session);
   was_of_use = session->was_heard();
   session_ = nullptr;
@@ -246,6 +243,16 @@ StoreIdentity RedisLink::identity() const {
 void RedisLink::SetIdentity(const StoreIdentity& identity) {
   const std::lock_guard lock(mutex_);
   identity_ = identity;
+  adopted_in_ = AdoptedIn(identity);
+}
+
+void RedisLink::TellLoss() {
+  std::function<void()> listener;
+  {
+    const std::lock_guard lock(mutex_);
+    listener = on_loss_;
+  }
+  if (listener) listener();
 }
 
 void RedisLink::OnLoss(std::function<void()> listener) {

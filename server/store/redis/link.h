@@ -47,6 +47,7 @@ class RedisLink {
   // Any thread.
   absl::Status health() const;
   StoreIdentity identity() const;
+  uint64_t adopted_in() const { return adopted_in_.load(); }
   void SetIdentity(const StoreIdentity& identity);
   Tick hold_until() const { return Tick(Tick::duration(hold_until_.load())); }
   const Coherence& coherence() const { return coherence_; }
@@ -70,6 +71,7 @@ class RedisLink {
   void Up(std::shared_ptr<RedisSession> session);
   void Down(const absl::Status& why, Duration pause);
   void Heard();
+  void TellLoss();
   void SetHealth(absl::Status health);
   void FailWaiting(const absl::Status& why);
   StoreIdentity IdentityIfNone();
@@ -102,6 +104,7 @@ class RedisLink {
   mutable std::mutex mutex_;
   absl::Status health_;
   StoreIdentity identity_;
+  std::atomic<uint64_t> adopted_in_ = 0;
   std::function<void()> on_loss_;
 };
 

@@ -155,6 +155,7 @@ awaitable<absl::StatusOr<RedisDurability>> RedisStore::CheckDurability(Tick dead
 }
 
 StoreIdentity RedisStore::identity() const { return state_->link.identity(); }
+uint64_t RedisStore::adopted_in() const { return state_->link.adopted_in(); }
 Time RedisStore::Now() const { return state_->link.time().Now(); }
 absl::Status RedisStore::health() const { return state_->link.health(); }
 CoherenceEpoch RedisStore::epoch() const { return state_->link.coherence().epoch(); }

@@ -50,6 +50,7 @@ class RedisStore final : public Store {
 
   // Empty until the store was first reached.
   StoreIdentity identity() const override;
+  uint64_t adopted_in() const override;
   Time Now() const override;
   absl::Status health() const override;
   CoherenceEpoch epoch() const override;

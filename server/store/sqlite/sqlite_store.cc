@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <boost/asio/this_coro.hpp>
 #include <mutex>
 #include <utility>
@@ -49,6 +50,7 @@ struct SqliteStore::State {
   StoreTime time;
   mutable std::mutex identity_mutex;
   StoreIdentity identity;
+  std::atomic<uint64_t> adopted_in = 0;
   std::unique_ptr<StorageThread> thread;
   std::unique_ptr<BackgroundCheck> check;
 
@@ -78,6 +80,7 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(Options options, 
   }
   ASSIGN_OR_RETURN(OpenedFile file, OpenFile(options.path, options.max_pages));
   auto state = std::make_unique<State>(std::move(lock), clock);
+  state->adopted_in = AdoptedIn(file.identity);
   state->identity = std::move(file.identity);
   const StorageThread::Options limits{options.max_queued, options.max_queued_bytes, options.expiry_interval};
   auto thread = StorageThread::Start(std::move(file.database), state->time, limits);
@@ -107,6 +110,8 @@ StoreIdentity SqliteStore::identity() const {
   const std::lock_guard lock(state_->identity_mutex);
   return state_->identity;
 }
+
+uint64_t SqliteStore::adopted_in() const { return state_->adopted_in; }
 
 Time SqliteStore::Now() const { return state_->time.Now(); }
 
@@ -180,6 +185,7 @@ awaitable<absl::StatusOr<StoreIdentity>> SqliteStore::Adopt(Adoption as, Tick de
   if (adopted.ok()) {
     const std::lock_guard lock(state_->identity_mutex);
     state_->identity = *adopted;
+    state_->adopted_in = AdoptedIn(*adopted);
   }
   co_return adopted;
 }

@@ -53,6 +53,7 @@ class SqliteStore final : public Store {
   bool checking() const;
 
   StoreIdentity identity() const override;
+  uint64_t adopted_in() const override;
   Time Now() const override;
   // kStoreCorrupt once the check of the file has found damage; the message says what.
   absl::Status health() const override;

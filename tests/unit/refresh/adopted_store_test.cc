@@ -41,10 +41,9 @@ class AdoptedStore : public RefresherTest {
     return request;
   }
   StoredGrant Get() {
-    return rooms_->loop
-        .Run(refresher_->Get(TenantId("t"), SubjectId("u"), GrantId("g"),
-                             rooms_->clock.Steady() + seconds(10)))
-        .value();
+    auto seen = rooms_->loop.Run(refresher_->Get(TenantId("t"), SubjectId("u"), GrantId("g"),
+                                                 rooms_->clock.Steady() + seconds(10)));
+    return std::move(seen.value().stored);
   }
   std::vector<std::string> Listed() {
     std::vector<std::string> states;
