@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <sstream>
 #include <utility>
 
 namespace grantkeep::testing {
@@ -19,6 +20,7 @@ std::unique_ptr<PracticeProvider> StartPractice(const TestCa* ca) {
   options.clients = {{"basic", kPracticeClientSecret, ClientAuth::kBasic, redirect_uris},
                      {"post", kPracticeClientSecret, ClientAuth::kPost, redirect_uris},
                      {"public", "", ClientAuth::kNone, redirect_uris}};
+  options.log_kept = 100'000;
   if (ca != nullptr) {
     TestCa::Identity identity = ca->Issue({"127.0.0.1"});
     options.certificate = practice::ServerCertificate{.certificate_pem = std::move(identity.certificate_pem),
@@ -67,7 +69,10 @@ std::filesystem::path PracticeTest::StoreFiles() const {
   return redis_ != nullptr ? redis_->data_dir() : world_->daemon().data_dir();
 }
 
-std::string PracticeTest::DefaultProviders(std::string_view rotation) const {
+std::string PracticeTest::DefaultProviders(std::string_view rotation, std::string_view further) const {
+  std::istringstream lines{std::string(further)};
+  std::string indented;
+  for (std::string line; std::getline(lines, line);) indented += fmt::format("    {}\n", line);
   return fmt::format(R"(
   - id: practice
     kind: oauth
@@ -86,13 +91,13 @@ std::string PracticeTest::DefaultProviders(std::string_view rotation) const {
     default_scopes: [read, write]
     redirect_uris: ["http://127.0.0.1/callback"]
     allow_private: {2}
-  - id: bot
+{3}  - id: bot
     kind: static
     static_credential:
       header_name: Authorization
       value_prefix: "Bot "
 )",
-                     practice_->issuer(), rotation, redis_ == nullptr ? "[]" : "[127.0.0.0/8]");
+                     practice_->issuer(), rotation, redis_ == nullptr ? "[]" : "[127.0.0.0/8]", indented);
 }
 
 void PracticeTest::SetLifetime(std::chrono::seconds lifetime) {

@@ -34,7 +34,8 @@ class PracticeTest : public ::testing::Test {
   // grantkeepd is told, and "bot", which is static.
   void Start(const std::string& providers);
   void Start() { Start(DefaultProviders()); }
-  std::string DefaultProviders(std::string_view rotation = "strict") const;
+  // `further`: lines of the record of "practice", "name: value\n" each.
+  std::string DefaultProviders(std::string_view rotation = "strict", std::string_view further = "") const;
   // Another grantkeepd over the same Redis, started.
   std::unique_ptr<World> StartAnother(const std::string& providers);
   // Where the store's files are.

@@ -32,20 +32,20 @@ v1::StartAuthRequest World::StartRequest(const std::string& provider) {
   return request;
 }
 
-PendingSignIn World::Begin(const std::string& provider) const {
+PendingSignIn World::Begin(const Caller& caller, const std::string& provider) {
   const v1::StartAuthRequest request = StartRequest(provider);
-  const auto started = caller_->StartAuth(request);
+  const auto started = caller.StartAuth(request);
   EXPECT_TRUE(started.ok()) << started.status;
   return {started->authorization_url(), started->state(), request.session_binding()};
 }
 
-Answer<v1::CompleteAuthResponse> World::Complete(const PendingSignIn& pending,
-                                                 const std::string& callback_url) const {
+Answer<v1::CompleteAuthResponse> World::Complete(const Caller& caller, const PendingSignIn& pending,
+                                                 const std::string& callback_url) {
   v1::CompleteAuthRequest request;
   request.set_tenant(kTenant);
   request.set_callback_url(callback_url);
   request.set_session_binding(pending.session_binding);
-  return caller_->CompleteAuth(request);
+  return caller.CompleteAuth(request);
 }
 
 v1::RefreshRequest World::RefreshRequest(const std::string& grant_id, uint64_t rejected_generation) {
@@ -61,12 +61,12 @@ Answer<v1::RefreshResponse> World::Refresh(const std::string& grant_id, uint64_t
   return caller_->Refresh(RefreshRequest(grant_id, rejected_generation));
 }
 
-v1::Grant World::GetGrant(const std::string& grant_id) const {
+v1::Grant World::GetGrant(const Caller& caller, const std::string& grant_id) {
   v1::GetGrantRequest request;
   request.set_tenant(kTenant);
   request.set_subject(kSubject);
   request.set_grant_id(grant_id);
-  const auto answer = caller_->GetGrant(request);
+  const auto answer = caller.GetGrant(request);
   EXPECT_TRUE(answer.ok()) << answer.status;
   return answer->grant();
 }

@@ -42,15 +42,21 @@ class World {
 
   static v1::StartAuthRequest StartRequest(const std::string& provider);
   // A sign-in begun at `provider`; a failure fails the test.
-  PendingSignIn Begin(const std::string& provider) const;
+  static PendingSignIn Begin(const Caller& caller, const std::string& provider);
+  PendingSignIn Begin(const std::string& provider) const { return Begin(*caller_, provider); }
   // CompleteAuth with the URL that the browser was sent to.
+  static Answer<v1::CompleteAuthResponse> Complete(const Caller& caller, const PendingSignIn& pending,
+                                                   const std::string& callback_url);
   Answer<v1::CompleteAuthResponse> Complete(const PendingSignIn& pending,
-                                            const std::string& callback_url) const;
+                                            const std::string& callback_url) const {
+    return Complete(*caller_, pending, callback_url);
+  }
 
   static v1::RefreshRequest RefreshRequest(const std::string& grant_id, uint64_t rejected_generation = 0);
   Answer<v1::RefreshResponse> Refresh(const std::string& grant_id, uint64_t rejected_generation = 0) const;
   // Without tokens; a failure fails the test.
-  v1::Grant GetGrant(const std::string& grant_id) const;
+  static v1::Grant GetGrant(const Caller& caller, const std::string& grant_id);
+  v1::Grant GetGrant(const std::string& grant_id) const { return GetGrant(*caller_, grant_id); }
 
  private:
   Daemon daemon_;

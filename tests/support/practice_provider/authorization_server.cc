@@ -116,7 +116,7 @@ ProviderStats AuthorizationServer::Stats() const {
     if (stats.families.size() == kFamiliesShown) break;
     stats.families.push_back({id, family.live, family.generation, family.presented});
   }
-  stats.log.assign(log_.begin(), log_.end());
+  for (const auto& record : log_) stats.log.push_back(*record);
   return stats;
 }
 

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -77,7 +78,7 @@ class AuthorizationServer {
   std::string issuer_;
   std::map<std::string, PendingConsent> pending_;
   ProviderStats counters_;  // the counters that the ledger does not keep
-  std::deque<TokenRequestRecord> log_;
+  std::deque<std::shared_ptr<TokenRequestRecord>> log_;
   std::deque<std::string> secrets_seen_;
 };
 

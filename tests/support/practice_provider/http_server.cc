@@ -68,6 +68,20 @@ asio::awaitable<void> WaitFor(std::chrono::milliseconds delay) {
   co_await timer.async_wait(asio::use_awaitable);
 }
 
+// Tells at the end of the scope.
+class Told {
+ public:
+  explicit Told(std::function<void()> listener) : listener_(std::move(listener)) {}
+  ~Told() {
+    if (listener_) listener_();
+  }
+  Told(const Told&) = delete;
+  Told& operator=(const Told&) = delete;
+
+ private:
+  const std::function<void()> listener_;
+};
+
 // Serves one connection until it ends. `handler` outlives the loop that runs this.
 template <typename Stream>
 asio::awaitable<void> Serve(Stream stream, const HttpServer::Handler& handler) {
@@ -81,6 +95,7 @@ asio::awaitable<void> Serve(Stream stream, const HttpServer::Handler& handler) {
     const bool keep_alive = parser.get().keep_alive();
     ServerReply reply = handler(ReadRequest(parser.get()));
     co_await WaitFor(reply.delay);
+    const Told told(std::move(reply.on_answered));
 
     const ServerReply::Wire wire = reply.wire;
     if (wire == ServerReply::Wire::kReset) {

@@ -34,6 +34,8 @@ struct ServerReply {
   std::string body;
   // The answer leaves after this time; the request has taken effect before.
   std::chrono::milliseconds delay{0};
+  // Told, when set, on the server's thread, when the answer has left or the connection has ended instead.
+  std::function<void()> on_answered = {};
   enum class Wire {
     kWhole,
     kTruncated,  // the headers promise the whole body, half of it comes, then the connection ends

@@ -81,6 +81,10 @@ void PracticeProvider::KillAllFamilies() {
   state_->http->Run([&] { state_->server.ledger().KillAllFamilies(); });
 }
 
+std::optional<TokenLedger::AccessTokenFacts> PracticeProvider::FactsOf(std::string_view access_token) const {
+  return state_->http->Run([&] { return state_->server.ledger().FactsOf(access_token); });
+}
+
 ProviderStats PracticeProvider::Stats() const {
   return state_->http->Run([&] { return state_->server.Stats(); });
 }

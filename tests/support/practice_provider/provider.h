@@ -44,6 +44,7 @@ struct ProviderOptions {
   Dialect dialect = Dialect::kRfc6749;
   // For 127.0.0.1: https instead of http, for a service that is not in development mode.
   std::optional<ServerCertificate> certificate = {};
+  size_t log_kept = 1000;
 };
 
 // One request to the token endpoint, without anything secret.
@@ -54,6 +55,9 @@ struct TokenRequestRecord {
   int status = 0;           // 0: no answer was sent
   std::string error;        // OAuth error code
   std::string fault;        // name of the fault that was injected
+  Tick arrived{};           // it takes effect then, too
+  // When the answer had left; nothing: it has not yet.
+  std::optional<Tick> answered = std::nullopt;
 };
 
 struct FamilyStats {
@@ -78,7 +82,7 @@ struct ProviderStats {
   uint64_t live_families = 0;
   // In the order of their creation; the first 1000.
   std::vector<FamilyStats> families;
-  // The last 1000, oldest first.
+  // The last ones (ProviderOptions::log_kept), oldest first.
   std::vector<TokenRequestRecord> log;
 };
 
@@ -116,6 +120,9 @@ class PracticeProvider {
   // Kills the family of an access or refresh token; false when the token is unknown.
   bool KillFamilyOf(std::string_view token);
   void KillAllFamilies();
+
+  // What is known of an access token that was issued; nothing when it was not.
+  std::optional<TokenLedger::AccessTokenFacts> FactsOf(std::string_view access_token) const;
 
   ProviderStats Stats() const;
   // Every code, verifier, client secret, access and refresh token that went over the wire in either

@@ -9,8 +9,6 @@
 namespace grantkeep::practice {
 namespace {
 
-constexpr size_t kLogKept = 1000;
-
 bool Is(const std::optional<Fault>& fault, Fault::Kind kind) {
   return fault.has_value() && fault->kind == kind;
 }
@@ -86,7 +84,9 @@ std::string TokenBody(const IssuedTokens& tokens, const std::optional<Fault>& fa
 ServerReply AuthorizationServer::Token(const ServerRequest& request, Tick now) {
   ++counters_.token_requests;
   const std::optional<Fault> fault = faults_.Next();
-  TokenRequestRecord record;
+  const auto logged = std::make_shared<TokenRequestRecord>();
+  TokenRequestRecord& record = *logged;
+  record.arrived = now;
   ServerReply reply = Process(request, fault, now, record);
   if (fault.has_value()) {
     ++counters_.faults_injected;
@@ -99,8 +99,9 @@ ServerReply AuthorizationServer::Token(const ServerRequest& request, Tick now) {
       reply.wire == ServerReply::Wire::kWhole || reply.wire == ServerReply::Wire::kTruncated;
   record.status = answered ? reply.status : 0;
   reply.delay = options_.latency;
-  log_.push_back(std::move(record));
-  if (log_.size() > kLogKept) log_.pop_front();
+  reply.on_answered = [logged] { logged->answered = std::chrono::steady_clock::now(); };
+  log_.push_back(logged);
+  if (log_.size() > options_.log_kept) log_.pop_front();
   return reply;
 }
 

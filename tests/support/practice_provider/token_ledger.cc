@@ -155,6 +155,14 @@ std::optional<TokenLedger::AccessInfo> TokenLedger::Introspect(std::string_view 
   return AccessInfo{token->family, token->generation, token->scopes};
 }
 
+std::optional<TokenLedger::AccessTokenFacts> TokenLedger::FactsOf(std::string_view access_token) const {
+  const AccessToken* token = access_tokens_.Find(access_token);
+  if (token == nullptr) return std::nullopt;
+  const bool live =
+      !token->revoked && token->sequence >= first_unexpired_ && families_.at(token->family).live;
+  return AccessTokenFacts{token->family, token->generation, live, token->expires};
+}
+
 void TokenLedger::Revoke(std::string_view token, std::string_view client_id) {
   const auto is_clients = [&](uint64_t family) {
     return families_.at(family).authorization.client_id == client_id;

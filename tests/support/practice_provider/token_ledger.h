@@ -115,6 +115,15 @@ class TokenLedger {
   // Nothing when the token is unknown, expired, revoked, or its family dead.
   std::optional<AccessInfo> Introspect(std::string_view access_token, Tick now) const;
 
+  struct AccessTokenFacts {
+    uint64_t family = 0;
+    uint64_t generation = 0;
+    bool live = false;            // neither revoked nor of a dead family
+    std::optional<Tick> expires;  // nothing: never by itself
+  };
+  // Nothing when the token is unknown.
+  std::optional<AccessTokenFacts> FactsOf(std::string_view access_token) const;
+
   // RFC 7009: a refresh token takes its family with it, an access token only itself. A token of
   // another client, or an unknown one, changes nothing.
   void Revoke(std::string_view token, std::string_view client_id);

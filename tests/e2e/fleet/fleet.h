@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GRANTKEEP_TESTS_E2E_FLEET_FLEET_H_
+#define GRANTKEEP_TESTS_E2E_FLEET_FLEET_H_
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "tests/e2e/caller.h"
+#include "tests/e2e/daemon_run.h"
+#include "tests/support/temp_dir.h"
+
+namespace grantkeep::testing {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+// From just before something was done to just after.
+struct Moment {
+  SteadyTime begin;
+  SteadyTime end;
+};
+
+// Replicas of grantkeepd over one Redis: the same configuration, the same root key. Start() and Kill() from
+// one thread that lives on; the rest from any.
+class Fleet {
+ public:
+  struct Options {
+    size_t replicas = 3;
+    std::string redis;  // lines of store.redis, "name: value\n" each; the url at least
+    std::string providers;
+    std::string ca_file;  // of the providers' servers
+    std::map<std::string, std::string> environment = {};
+  };
+
+  explicit Fleet(Options options);
+
+  // Starts all of them and waits until each is ready.
+  void StartAll();
+  // Starts one, by a file of its own instead of the common configuration where `redis` is not empty.
+  void Start(size_t replica, const std::string& redis = "");
+  // SIGKILL, and waits for the end.
+  Moment Kill(size_t replica);
+  // All at once.
+  Moment KillAll();
+  // SIGSTOP, and waits until it stands still; SIGCONT.
+  void Pause(size_t replica);
+  void Continue(size_t replica);
+
+  size_t size() const { return replicas_.size(); }
+  // Who calls this replica; null while it does not run. Stays usable when the replica ends.
+  std::shared_ptr<const Caller> caller(size_t replica) const;
+  // What all have written, for the message of a test that has failed.
+  std::string Output() const;
+
+ private:
+  struct Replica {
+    DaemonRun run;
+    std::shared_ptr<const Caller> caller;
+  };
+
+  std::string Configuration(const std::string& redis) const;
+  void SetCaller(size_t replica, std::shared_ptr<const Caller> caller);
+
+  const Options options_;
+  TempDir dir_;
+  std::vector<std::unique_ptr<Replica>> replicas_;
+  mutable std::mutex callers_mutex_;
+};
+
+}  // namespace grantkeep::testing
+
+#endif  // GRANTKEEP_TESTS_E2E_FLEET_FLEET_H_
