@@ -14,6 +14,7 @@
 #include "vault/root_key.h"
 #include "vault/sealed.h"
 #include "vault/static_secrets.h"
+#include "vault/store_changes.h"
 
 namespace grantkeep::bench {
 namespace {
@@ -80,8 +81,9 @@ void Seed(const std::string& data_dir) {
   options.path = data_dir + "/grantkeep.db";
   const auto store = Check(SqliteStore::Open(std::move(options), clock));
   SealedRecords records(*store, *root_key, clock, random);
-  Grants grants(*store, records);
-  StaticSecrets static_secrets(*store, records);
+  StoreChanges changes(*store);
+  Grants grants(*store, records, changes, clock);
+  StaticSecrets static_secrets(*store, records, changes, clock);
   Loop loop("seed");
   const TenantId tenant(kTenant);
   const Tick deadline = clock.Steady() + std::chrono::seconds(30);

@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "client/cli/colours.h"
 #include "client/cli/commands.h"
 #include "client/cli/text.h"
 
@@ -64,6 +65,11 @@ ExitCode Run(const Context& context, const SecretGetArguments& arguments) {
   auto response = context.client.GetStaticSecret(request);
   if (!response.ok()) return context.Failed(response.status(), TryingWith(context, "get", arguments.name));
   std::string& value = *response->mutable_value();
+  if (response->unverified()) {
+    context.console.Err(
+        fmt::format("{} the store does not answer; the secret may have been replaced or deleted elsewhere\n",
+                    Colours(context.console.err).Doubtful("grantkeep: warning:")));
+  }
   ExitCode code = kOk;
   if (context.globals.json) {
     code = context.PrintJson(*response);

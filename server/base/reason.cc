@@ -65,6 +65,9 @@ constexpr char kReasonUrl[] = "grantkeep/reason";
 constexpr char kFieldUrl[] = "grantkeep/field";
 constexpr char kRetryUrl[] = "grantkeep/retry_after_us";
 
+// When a store that nobody knows better about is asked again.
+constexpr Duration kStoreRetry = std::chrono::seconds(1);
+
 const Row& RowOf(Reason reason) { return kReasons[static_cast<size_t>(reason)]; }
 
 std::optional<std::string> Payload(const absl::Status& status, const char* url) {
@@ -88,6 +91,9 @@ std::string_view ReasonName(Reason reason) { return RowOf(reason).name; }
 absl::Status Error(Reason reason, std::string_view message) {
   absl::Status status(RowOf(reason).code, {message.data(), message.size()});
   status.SetPayload(kReasonUrl, absl::Cord(std::to_string(static_cast<int>(reason))));
+  if (reason == Reason::kStoreUnavailable) {
+    status.SetPayload(kRetryUrl, absl::Cord(std::to_string(kStoreRetry.count())));
+  }
   return status;
 }
 

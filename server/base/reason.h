@@ -52,7 +52,8 @@ enum class Reason {
 // The reason's stable name on the wire ("GRANT_NOT_FOUND").
 std::string_view ReasonName(Reason reason);
 
-// A status with the reason's code. `message` says what failed and names the field or provider;
+// A status with the reason's code; kStoreUnavailable always comes with a retry time, 1 s unless given
+// by RetryableError. `message` says what failed and names the field or provider;
 // never a secret value or a provider's body.
 absl::Status Error(Reason reason, std::string_view message);
 // The same for a wrong request field, in proto spelling ("callback_parameters.parameters[2].value").

@@ -33,9 +33,11 @@
 #include "telemetry/log.h"
 #include "vault/flows.h"
 #include "vault/grants.h"
+#include "vault/put_back.h"
 #include "vault/root_key.h"
 #include "vault/sealed.h"
 #include "vault/static_secrets.h"
+#include "vault/store_changes.h"
 
 namespace grantkeep {
 namespace {
@@ -71,12 +73,22 @@ class Daemon::Rooms {
     RETURN_IF_ERROR(GuardStore());
     store_ = std::make_unique<GatedStore>(*guarded_);
     readiness_ = std::make_unique<Readiness>(*store_, clock_, settings_.store.outage_serve);
+    changes_ = std::make_unique<StoreChanges>(*store_);
     records_ = std::make_unique<SealedRecords>(*store_, *root_key_, clock_, random_);
-    grants_ = std::make_unique<Grants>(*store_, *records_);
+    grants_ = std::make_unique<Grants>(*store_, *records_, *changes_, clock_,
+                                       SnapshotCache::Limits{.entries = settings_.store.max_cached_grants,
+                                                             .bytes = settings_.store.max_cached_bytes});
     flows_ = std::make_unique<Flows>(*store_, *records_);
-    static_secrets_ = std::make_unique<StaticSecrets>(*store_, *records_);
+    static_secrets_ = std::make_unique<StaticSecrets>(
+        *store_, *records_, *changes_, clock_,
+        StaticSecrets::Options{.limits = {.bytes = settings_.store.max_cached_bytes},
+                               .outage_serve = settings_.store.outage_serve});
+    put_back_ = std::make_unique<PutBack>(*records_, *grants_, *static_secrets_, clock_);
     adoption_ = std::make_unique<StoreAdoption>(*guarded_, *memory_, *records_);
     loop_ = std::make_unique<Loop>("loop");
+    lost_ = changes_->OnLoss([this] {
+      if (put_back_->Begin()) Spawn(loop_->context(), put_back_->Run());
+    });
     preparation_ = std::make_unique<Preparation>(settings_.store, Preparation::Rooms{.opened = opened_,
                                                                                      .store = *guarded_,
                                                                                      .root_key = *root_key_,
@@ -85,7 +97,8 @@ class Daemon::Rooms {
     Spawn(loop_->context(), Prepare());
     RETURN_IF_ERROR(StartProviders());
     refresher_ =
-        std::make_unique<Refresher>(*grants_, *store_, *catalogue_, clock_, random_, loop_->context());
+        std::make_unique<Refresher>(*grants_, *store_, *catalogue_, clock_, random_, loop_->context(),
+                                    RefreshOptions{.outage_serve = settings_.store.outage_serve});
     auth_flow_ = std::make_unique<AuthFlow>(*flows_, *grants_, *store_, *catalogue_, clock_, random_,
                                             settings_.flow_lifetime);
     RETURN_IF_ERROR(AwaitPreparation());
@@ -263,13 +276,16 @@ class Daemon::Rooms {
   std::unique_ptr<GuardedStore> guarded_;
   std::unique_ptr<GatedStore> store_;
   std::unique_ptr<Readiness> readiness_;
+  std::unique_ptr<StoreChanges> changes_;
   std::unique_ptr<SealedRecords> records_;
   std::unique_ptr<Grants> grants_;
   std::unique_ptr<Flows> flows_;
   std::unique_ptr<StaticSecrets> static_secrets_;
+  std::unique_ptr<PutBack> put_back_;
   std::unique_ptr<Preparation> preparation_;
   std::unique_ptr<StoreAdoption> adoption_;
   std::unique_ptr<Loop> loop_;
+  StoreChanges::Subscription lost_;  // ends before the loop on which it starts the sweep
   std::unique_ptr<HttpClient> http_;
   std::unique_ptr<Catalogue> catalogue_;
   std::unique_ptr<Refresher> refresher_;

@@ -186,8 +186,10 @@ curl_socket_t CurlTransfer::OpenSocket(void* self, curlsocktype, curl_sockaddr* 
 }
 
 int CurlTransfer::BeforeRequest(void* self, char*, char*, int, int) {
-  return std::exchange(static_cast<CurlTransfer*>(self)->sending_, true) ? CURL_PREREQFUNC_ABORT
-                                                                         : CURL_PREREQFUNC_OK;
+  CurlTransfer& transfer = *static_cast<CurlTransfer*>(self);
+  // This process may have been stopped while it connected: nothing is sent behind its time.
+  if (std::chrono::steady_clock::now() >= transfer.request_.deadline) return CURL_PREREQFUNC_ABORT;
+  return std::exchange(transfer.sending_, true) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 size_t CurlTransfer::ReadBody(char* buffer, size_t size, size_t count, void* self) {

@@ -82,6 +82,10 @@ Time RenewTime(const Grant& grant) {
   return FromMicros(grant.issue_time_us()) + Lifetime(grant) * 4 / 5;
 }
 
+bool ServableUnverified(const Grant& grant, const RefreshRequest& request, Time now) {
+  return TokenIsValid(grant, now) && request.rejected_generation.value < grant.generation();
+}
+
 Decision Decide(const Grant& grant, const RefreshRequest& request, Time now) {
   if (auto rejected = DecideRejected(grant, request, now); rejected.has_value()) return *rejected;
 

@@ -34,6 +34,10 @@ struct Decision {
   absl::Status status;
 };
 
+// Whether the token may be served although the grant may have been changed elsewhere: it is valid, and
+// the caller does not say that it is refused.
+bool ServableUnverified(const storage::v1::Grant& grant, const RefreshRequest& request, Time now);
+
 // Before a flight. An IN_DOUBT grant with a valid token is served without one: what attempts are
 // left (in_doubt.h) are kept for when the token has expired.
 Decision Decide(const storage::v1::Grant& grant, const RefreshRequest& request, Time now);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <atomic>
+#include <functional>
 #include <mutex>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include "refresh/freshness.h"
 #include "refresh/refresh.h"
 #include "refresh/transaction.h"
+#include "vault/currency.h"
 
 namespace grantkeep {
 namespace {
@@ -65,7 +67,8 @@ AccessToken ToAccessToken(const storage::v1::Grant& grant, Freshness freshness) 
 // Lives as long as the Refresher or any flight.
 class Refresher::State : public std::enable_shared_from_this<Refresher::State> {
  public:
-  State(RefreshRooms rooms, boost::asio::io_context& loop) : rooms(rooms), loop(loop) {}
+  State(RefreshRooms rooms, boost::asio::io_context& loop, RefreshOptions options)
+      : rooms(rooms), loop(loop), options(options) {}
 
   // Any thread. Starts a flight on the loop unless one was asked for already.
   void Renew(const RefreshRequest& request) {
@@ -90,6 +93,23 @@ class Refresher::State : public std::enable_shared_from_this<Refresher::State> {
     return rooms.grants.FromMemory(tenant, id);
   }
 
+  // Loop. The grant from memory if that is provably the newest, else from the store; while that cannot
+  // be asked, from memory if the grant `may_stand_in`.
+  awaitable<absl::StatusOr<SeenGrant>> Look(TenantId tenant, GrantId id,
+                                            std::function<bool(const storage::v1::Grant&)> may_stand_in,
+                                            Tick deadline) {
+    absl::StatusOr<std::optional<StoredGrant>> found = FromMemory(tenant, id);
+    if (!found.ok()) co_return found.status();
+    if (found->has_value()) co_return SeenGrant{**std::move(found), false};
+    std::optional<StoredGrant> stand_in = FindStandIn(tenant, id, may_stand_in);
+    const Tick until = stand_in.has_value() ? FallBackTime(rooms.clock, deadline) : deadline;
+    found = co_await rooms.grants.Load(tenant, id, until);
+    if (IsOutage(found.status()) && stand_in.has_value()) co_return SeenGrant{*std::move(stand_in), true};
+    if (!found.ok()) co_return found.status();
+    if (!found->has_value()) co_return NoSuchGrant();
+    co_return SeenGrant{**std::move(found), false};
+  }
+
   // Loop. The flight of this grant; a new one begins with `seen`. Null while draining.
   std::shared_ptr<Flight> Join(const TenantId& tenant, const GrantId& id, const StoredGrant& seen,
                                bool forced) {
@@ -104,12 +124,27 @@ class Refresher::State : public std::enable_shared_from_this<Refresher::State> {
 
   RefreshRooms rooms;
   boost::asio::io_context& loop;
+  const RefreshOptions options;
   // Loop only.
   absl::flat_hash_map<GrantKey, std::shared_ptr<Flight>> flights;
   bool draining = false;
   Event drained;
 
  private:
+  // What memory has of the grant, if it may be used in the place of what the store has.
+  std::optional<StoredGrant> FindStandIn(
+      const TenantId& tenant, const GrantId& id,
+      const std::function<bool(const storage::v1::Grant&)>& may_stand_in) const {
+    absl::StatusOr<std::optional<RememberedGrant>> remembered = rooms.grants.Remembered(tenant, id);
+    if (!remembered.ok() || !remembered->has_value()) return std::nullopt;
+    RememberedGrant& grant = **remembered;
+    // What was revoked stays so.
+    const bool revoked = grant.stored.grant->state() == storage::v1::Grant::STATE_REVOKED;
+    const bool recent = options.outage_serve > Duration(0) && grant.unproven_for <= options.outage_serve;
+    if (!revoked && !(recent && may_stand_in(*grant.stored.grant))) return std::nullopt;
+    return std::move(grant.stored);
+  }
+
   static awaitable<void> Fly(std::shared_ptr<State> self, GrantKey key, std::shared_ptr<Flight> flight,
                              StoredGrant seen, bool forced) {
     RefreshResult result;
@@ -189,8 +224,8 @@ class Refresher::State : public std::enable_shared_from_this<Refresher::State> {
 };
 
 Refresher::Refresher(Grants& grants, Store& store, Catalogue& catalogue, Clock& clock, Random& random,
-                     boost::asio::io_context& loop)
-    : state_(std::make_shared<State>(RefreshRooms{grants, store, catalogue, clock, random}, loop)) {
+                     boost::asio::io_context& loop, RefreshOptions options)
+    : state_(std::make_shared<State>(RefreshRooms{grants, store, catalogue, clock, random}, loop, options)) {
   CountAdoptions(grants, store, catalogue);
 }
 
@@ -223,21 +258,37 @@ std::optional<absl::StatusOr<AccessToken>> Refresher::FromMemory(const RefreshRe
 awaitable<absl::StatusOr<AccessToken>> Refresher::Refresh(Call call, RefreshRequest request) {
   const std::shared_ptr<State> state = state_;
   Clock& clock = state->rooms.clock;
-  absl::StatusOr<StoredGrant> seen =
-      co_await Get(request.tenant, request.subject, request.grant, call.deadline);
-  if (!seen.ok()) co_return seen.status();
+  const auto may_stand_in = [&](const storage::v1::Grant& grant) {
+    return ServableUnverified(grant, request, state->rooms.store.Now());
+  };
+  absl::StatusOr<SeenGrant> looked =
+      co_await state->Look(request.tenant, request.grant, may_stand_in, call.deadline);
+  if (!looked.ok()) co_return looked.status();
+  const StoredGrant& seen = looked->stored;
+  if (!IsVisible(*seen.grant, request.subject)) co_return NoSuchGrant();
+  if (looked->unverified) co_return ToAccessToken(*seen.grant, Freshness::kUnverified);
 
-  const Decision before = Decide(*seen->grant, request, state->rooms.store.Now());
+  const Decision before = Decide(*seen.grant, request, state->rooms.store.Now());
   std::shared_ptr<Flight> flight = state->Find(request.tenant, request.grant);
   const bool may_wait = flight != nullptr && RetryAfterOf(before.status).has_value();
   if (before.kind == Decision::Kind::kRefuse && !may_wait) co_return before.status;
   if (before.kind == Decision::Kind::kServeAndRenew) state->Renew(request);
   if (before.kind == Decision::Kind::kServe || before.kind == Decision::Kind::kServeAndRenew) {
-    co_return ToAccessToken(*seen->grant, before.freshness);
+    co_return ToAccessToken(*seen.grant, before.freshness);
+  }
+  if (before.kind == Decision::Kind::kWait && state->rooms.store.HoldUntil() > clock.Steady()) {
+    // A flight would wait, too: who has a token that is good for anything gets it now.
+    const Decision now =
+        DecideAfterFlight(*seen.grant, request, Error(Reason::kStoreUnavailable, "the store has failed over"),
+                          state->rooms.store.Now());
+    if (now.kind == Decision::Kind::kServe) {
+      state->Renew(request);
+      co_return ToAccessToken(*seen.grant, now.freshness);
+    }
   }
 
-  const bool forced = request.rejected_generation.value == seen->grant->generation();
-  if (flight == nullptr) flight = state->Join(request.tenant, request.grant, *seen, forced);
+  const bool forced = request.rejected_generation.value == seen.grant->generation();
+  if (flight == nullptr) flight = state->Join(request.tenant, request.grant, seen, forced);
   absl::Status outcome = Error(Reason::kShuttingDown, "the service is shutting down");
   std::shared_ptr<const StoredGrant> newest;
   if (flight != nullptr) {
@@ -250,21 +301,20 @@ awaitable<absl::StatusOr<AccessToken>> Refresher::Refresh(Call call, RefreshRequ
       outcome = Error(Reason::kDeadline, "the refresh is still under way; call again");
     }
   }
-  const storage::v1::Grant& grant = newest != nullptr ? *newest->grant : *seen->grant;
+  const storage::v1::Grant& grant = newest != nullptr ? *newest->grant : *seen.grant;
   if (!IsVisible(grant, request.subject)) co_return NoSuchGrant();
   Decision after = DecideAfterFlight(grant, request, outcome, state->rooms.store.Now());
   if (after.kind == Decision::Kind::kRefuse) co_return after.status;
   co_return ToAccessToken(grant, after.freshness);
 }
 
-awaitable<absl::StatusOr<StoredGrant>> Refresher::Get(TenantId tenant, SubjectId subject, GrantId grant,
-                                                      Tick deadline) {
+awaitable<absl::StatusOr<SeenGrant>> Refresher::Get(TenantId tenant, SubjectId subject, GrantId grant,
+                                                    Tick deadline) {
   const std::shared_ptr<State> state = state_;
-  absl::StatusOr<std::optional<StoredGrant>> found = state->FromMemory(tenant, grant);
-  if (found.ok() && !found->has_value()) found = co_await state->rooms.grants.Load(tenant, grant, deadline);
-  if (!found.ok()) co_return found.status();
-  if (!found->has_value() || !IsVisible(*(*found)->grant, subject)) co_return NoSuchGrant();
-  co_return std::move(**found);
+  const auto any = [](const storage::v1::Grant&) { return true; };
+  absl::StatusOr<SeenGrant> seen = co_await state->Look(std::move(tenant), std::move(grant), any, deadline);
+  if (seen.ok() && !IsVisible(*seen->stored.grant, subject)) co_return NoSuchGrant();
+  co_return seen;
 }
 
 awaitable<void> Refresher::Drain(Tick deadline) {

@@ -12,6 +12,7 @@
 #include "refresh/grant_changes.h"
 #include "refresh/token_failure.h"
 #include "telemetry/log.h"
+#include "vault/currency.h"
 
 namespace grantkeep {
 namespace {
@@ -27,8 +28,14 @@ constexpr Duration kLeaseMargin = seconds(15);
 // A call with less time than this is not begun.
 constexpr Duration kShortestCall = milliseconds(500);
 constexpr int kMaxBeginTries = 16;
+// Tries at writing an intent while nobody knows whether it was written, and the pause after the first.
+constexpr int kIntentTries = 3;
+constexpr Duration kIntentRetry = milliseconds(50);
 constexpr Duration kFirstStoreRetry = milliseconds(50);
 constexpr Duration kMaxStoreRetry = seconds(5);
+
+// A commit that failed in a way that leaves open whether it was done.
+bool MayBeDone(const absl::Status& status) { return IsOutage(status) || !ReasonOf(status).has_value(); }
 
 double Jitter(Random& random) {
   uint8_t byte = 0;
@@ -64,7 +71,12 @@ awaitable<RefreshResult> RefreshTransaction::Run() {
 
 awaitable<std::optional<RefreshResult>> RefreshTransaction::Begin() {
   const Duration call_limit = provider_->request_timeout();
+  ChangeWaiters::Armed change = rooms_.grants.ChangeOf(tenant_, id_);
+  // What was read before the waiter was armed may have changed without waking it.
+  bool armed = false;
   for (int tries = 0; tries < kMaxBeginTries; ++tries) {
+    const absl::Status held = co_await WaitOutHold();
+    if (!held.ok()) co_return Ended(held);
     if (!current_.has_value() || current_->grant->state() == Grant::STATE_REVOKED) {
       co_return Ended(Error(Reason::kGrantNotFound, "grant_id: no such grant"));
     }
@@ -76,10 +88,12 @@ awaitable<std::optional<RefreshResult>> RefreshTransaction::Begin() {
     const Time now = rooms_.store.Now();
     const Time intent_end = FromMicros(grant.intent().end_time_us());
     if (grant.has_intent() && now < intent_end) {
-      // Somebody's request may still be under way; nobody presents the token before its end.
-      co_await rooms_.clock.SleepUntil(rooms_.clock.Steady() + (intent_end - now));
-      const absl::Status reloaded = co_await Reload();
+      // Somebody's request may still be under way; nobody presents the token before its end, or before
+      // it is known how that request ended.
+      const Tick until = armed ? rooms_.clock.Steady() + (intent_end - now) : Tick::min();
+      const absl::Status reloaded = co_await WaitForChange(change, until);
       if (!reloaded.ok()) co_return Ended(reloaded);
+      armed = true;
       continue;
     }
 
@@ -96,40 +110,48 @@ awaitable<std::optional<RefreshResult>> RefreshTransaction::Begin() {
       co_return doubtful;
     }
     bool begun = false;
-    std::optional<RefreshResult> ended = co_await TryBegin(presentation == Presentation::kLast, begun);
+    std::optional<RefreshResult> ended =
+        co_await TryBegin(presentation == Presentation::kLast, change, begun);
     if (begun || ended.has_value()) co_return ended;
   }
   co_return Ended(
       Error(Reason::kStoreUnavailable, "the grant's record is changing too fast to be refreshed"));
 }
 
-awaitable<std::optional<RefreshResult>> RefreshTransaction::TryBegin(bool last_attempt, bool& begun) {
-  const Duration call_limit = provider_->request_timeout();
-  const Duration lease = call_limit + kLeaseMargin;
-  const Time now = rooms_.store.Now();
+awaitable<absl::Status> RefreshTransaction::WaitOutHold() {
+  bool held = false;
+  for (Tick until; (until = rooms_.store.HoldUntil()) > rooms_.clock.Steady(); held = true) {
+    co_await rooms_.clock.SleepUntil(until);
+  }
+  if (!held) co_return absl::OkStatus();
+  const absl::Status reloaded = co_await Reload();
+  co_return reloaded;
+}
 
-  Wiped<Grant> with_intent = current_->grant.Clone();
-  RecordIntent(*with_intent, owner_, call_limit, last_attempt, forced_, now);
-  std::vector<Write> also;
-  also.push_back(TakeLease{key(), owner_, lease});
-  also.push_back(SetDue{key(), now + call_limit});
-  const Tick asked = rooms_.clock.Steady();
-  absl::StatusOr<GrantCommit> commit = co_await rooms_.grants.Commit(
-      tenant_, std::move(with_intent), current_->revision, std::move(also), asked + kStoreTimeout);
+awaitable<absl::Status> RefreshTransaction::WaitForChange(ChangeWaiters::Armed& change, Tick until) {
+  co_await change.Wait(rooms_.clock, until);
+  change.Rearm();
+  const absl::Status reloaded = co_await Reload();
+  co_return reloaded;
+}
+
+awaitable<std::optional<RefreshResult>> RefreshTransaction::TryBegin(bool last_attempt,
+                                                                     ChangeWaiters::Armed& change,
+                                                                     bool& begun) {
+  absl::StatusOr<GrantCommit> commit = co_await CommitIntent(last_attempt);
   if (!commit.ok()) co_return Ended(commit.status());
-
   switch (commit->outcome) {
     case Outcome::kDone:
       before_ = std::move(current_->grant);
       current_ = std::move(commit->current);
-      lease_end_ = asked + lease;
-      call_end_ = asked + call_limit;
+      lease_end_ = asked_ + provider_->request_timeout() + kLeaseMargin;
+      call_end_ = asked_ + provider_->request_timeout();
       begun = true;
       co_return std::nullopt;
     case Outcome::kLeased: {
+      // Whoever has the lease is about to write how its request ended.
       const Duration left = std::max(Duration(0), commit->lease_end - commit->store_time);
-      co_await rooms_.clock.SleepUntil(rooms_.clock.Steady() + left);
-      const absl::Status reloaded = co_await Reload();
+      const absl::Status reloaded = co_await WaitForChange(change, rooms_.clock.Steady() + left);
       if (!reloaded.ok()) co_return Ended(reloaded);
       co_return std::nullopt;
     }
@@ -141,12 +163,44 @@ awaitable<std::optional<RefreshResult>> RefreshTransaction::TryBegin(bool last_a
   co_return std::nullopt;
 }
 
+awaitable<absl::StatusOr<GrantCommit>> RefreshTransaction::CommitIntent(bool last_attempt) {
+  const Duration call_limit = provider_->request_timeout();
+  const Tick first_asked = rooms_.clock.Steady();
+  const Tick deadline = first_asked + kStoreTimeout;
+  for (int tries = 1;; ++tries) {
+    const Time now = rooms_.store.Now();
+    Wiped<Grant> with_intent = current_->grant.Clone();
+    RecordIntent(*with_intent, owner_, call_limit, last_attempt, forced_, now);
+    std::vector<Write> also;
+    also.push_back(TakeLease{key(), owner_, call_limit + kLeaseMargin});
+    also.push_back(SetDue{key(), now + call_limit});
+    asked_ = rooms_.clock.Steady();
+    absl::StatusOr<GrantCommit> commit = co_await rooms_.grants.Commit(
+        tenant_, std::move(with_intent), current_->revision, std::move(also), deadline);
+    if (commit.ok()) {
+      const bool ours = commit->outcome == Outcome::kRevisionMismatch && commit->current.has_value() &&
+                        commit->current->grant->has_intent() &&
+                        commit->current->grant->intent().owner() == owner_;
+      if (!ours) co_return commit;
+      // A try before this one was done after all: nothing has been sent, and nobody else's turn it is.
+      // Which one is not known; its lease began with the first at the earliest.
+      asked_ = first_asked;
+      commit->outcome = Outcome::kDone;
+      co_return commit;
+    }
+    const Tick again = rooms_.clock.Steady() + kIntentRetry * tries;
+    if (!MayBeDone(commit.status()) || tries == kIntentTries || again >= deadline) co_return commit;
+    co_await rooms_.clock.SleepUntil(again);
+  }
+}
+
 awaitable<TokenOutcome> RefreshTransaction::CallProvider() {
   const Grant& grant = *current_->grant;
   const Tick now = rooms_.clock.Steady();
-  if (call_end_ - now < kShortestCall) {
+  if (call_end_ - now < kShortestCall || lease_end_ - now < kShortestCall) {
     // The store was slow, or this process was stopped, since the intent: the call would outlive what
-    // the intent says, and then the lease.
+    // the intent says, and then the lease. Whoever is stopped behind this line finds the same when the
+    // request is about to be sent: its deadline has passed.
     TokenOutcome late;
     late.kind = TokenOutcome::Kind::kNotSent;
     late.status = RetryableError(Reason::kStoreUnavailable,

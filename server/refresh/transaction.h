@@ -53,8 +53,16 @@ class RefreshTransaction {
 
   // Step 2 and 3. Nothing: the intent is written and the call may be made.
   boost::asio::awaitable<std::optional<RefreshResult>> Begin();
+  // Until a store that may have lost writes has been given back what others remember, and then reads
+  // the record again.
+  boost::asio::awaitable<absl::Status> WaitOutHold();
+  // Until the record changes, at the latest `until`, and then reads it again.
+  boost::asio::awaitable<absl::Status> WaitForChange(ChangeWaiters::Armed& change, Tick until);
   // One try at writing the intent. Nothing: `begun`, or the record has moved and was read again.
-  boost::asio::awaitable<std::optional<RefreshResult>> TryBegin(bool last_attempt, bool& begun);
+  boost::asio::awaitable<std::optional<RefreshResult>> TryBegin(bool last_attempt,
+                                                                ChangeWaiters::Armed& change, bool& begun);
+  // Writes the intent, more than once if nobody knows whether it was written.
+  boost::asio::awaitable<absl::StatusOr<GrantCommit>> CommitIntent(bool last_attempt);
   // Steps 4 and 5.
   boost::asio::awaitable<TokenOutcome> CallProvider();
   // Steps 6 to 8.
@@ -82,6 +90,7 @@ class RefreshTransaction {
   TokenServer server_;
   std::optional<StoredGrant> current_;  // the newest record we know
   std::optional<Wiped<Grant>> before_;  // the record before our intent
+  Tick asked_;                          // when the lease was asked for; it began no earlier
   Tick lease_end_;
   Tick call_end_;  // what the intent says, in this process's time
 };

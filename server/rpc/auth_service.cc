@@ -173,11 +173,12 @@ class AuthMethods {
     const TenantId tenant(request->tenant());
     SubjectId subject(request->subject());
     GrantId grant(request->grant_id());
-    absl::StatusOr<StoredGrant> stored =
+    absl::StatusOr<SeenGrant> seen =
         co_await refresher_.Get(tenant, std::move(subject), std::move(grant), call.deadline);
-    if (!stored.ok()) co_return stored.status();
+    if (!seen.ok()) co_return seen.status();
     v1::GetGrantResponse response;
-    *response.mutable_grant() = GrantToProto(tenant, *stored->grant);
+    *response.mutable_grant() = GrantToProto(tenant, *seen->stored.grant);
+    response.set_unverified(seen->unverified);
     co_return response;
   }
 
@@ -186,6 +187,7 @@ class AuthMethods {
     v1::GetStaticSecretResponse response;
     response.mutable_value()->assign(found.value.Expose());
     response.set_version(found.info.version);
+    response.set_unverified(found.unverified);
     SetTimestamp(found.info.create_time, *response.mutable_create_time());
     if (!found.info.provider.empty()) {
       // A provider that has left the configuration leaves the secret readable, without advice.

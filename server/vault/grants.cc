@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vault/grants.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "base/reason.h"
 #include "base/status_macros.h"
+#include "vault/cached_records.h"
 #include "vault/grant_listing.h"
 #include "vault/sealed.h"
-#include "vault/snapshot_cache.h"
+#include "vault/store_changes.h"
 
 namespace grantkeep {
 namespace {
@@ -19,33 +18,56 @@ using boost::asio::awaitable;
 
 absl::Status Unreadable() { return Error(Reason::kStoreCorrupt, "a sealed grant cannot be read"); }
 
-bool Parse(const Secret& payload, storage::v1::Grant& grant) {
-  return grant.ParseFromArray(payload.Expose().data(), static_cast<int>(payload.size()));
+bool Parse(std::string_view payload, storage::v1::Grant& grant) {
+  return grant.ParseFromArray(payload.data(), static_cast<int>(payload.size()));
 }
+
+constexpr CachedRecords::Rules kRules{
+    .kind = Kind::kGrant,
+    .noun = "grant",
+    .key_of = [](const TenantId& tenant,
+                 const std::string& id) { return Grants::KeyOf(tenant, GrantId(id)); },
+    .is_tombstone =
+        [](std::string_view payload) {
+          Wiped<storage::v1::Grant> grant;
+          return Parse(payload, *grant) && grant->state() == storage::v1::Grant::STATE_REVOKED;
+        },
+    .final_tombstones = true,
+};
 
 }  // namespace
 
 struct Grants::State {
-  State(Store& store_ref, SealedRecords& records_ref) : store(store_ref), records(records_ref), cache({}) {}
+  State(Store& store_ref, SealedRecords& records_ref, StoreChanges& changes, Clock& clock,
+        SnapshotCache::Limits limits)
+      : store(store_ref),
+        records(records_ref),
+        cached(kRules, store, records, changes, clock, limits),
+        told(changes.OnChange(Kind::kGrant, [this](const Change& change) { waiters.Tell(change.key); })) {}
 
-  void Remember(const Key& key, Revision revision, std::string_view sealed) {
-    cache.Insert(std::make_shared<const Snapshot>(key.tenant.value(), key.id, revision, sealed));
-  }
-  // Opens what the store has and remembers it.
-  awaitable<absl::StatusOr<StoredGrant>> Open(Record record, Tick deadline);
-  awaitable<absl::StatusOr<GrantCommit>> Refused(CommitResult result, Tick deadline);
-
-  Store& store;
   void ApplyReadRule(storage::v1::Grant& grant) const {
     if (read_rule) read_rule(grant);
   }
+  // Built in place: the hot path moves no messages.
+  absl::Status Read(const OpenedRecord& record, StoredGrant& stored) const {
+    stored.revision = record.revision;
+    if (!Parse(record.payload.Expose(), *stored.grant)) return Unreadable();
+    ApplyReadRule(*stored.grant);
+    return absl::OkStatus();
+  }
 
+  Store& store;
   SealedRecords& records;
-  SnapshotCache cache;
+  // Told of a change before the waiters are: whoever they wake finds no outdated grant in it.
+  CachedRecords cached;
+  ChangeWaiters waiters;
+  const StoreChanges::Subscription told;
   std::function<void(storage::v1::Grant&)> read_rule;
 };
 
-Grants::Grants(Store& store, SealedRecords& records) : state_(std::make_unique<State>(store, records)) {}
+Grants::Grants(Store& store, SealedRecords& records, StoreChanges& changes, Clock& clock,
+               SnapshotCache::Limits limits)
+    : state_(std::make_unique<State>(store, records, changes, clock, limits)) {}
 
 Grants::~Grants() = default;
 
@@ -58,76 +80,60 @@ Key Grants::KeyOf(const TenantId& tenant, const GrantId& grant) {
 }
 
 absl::StatusOr<std::optional<StoredGrant>> Grants::FromMemory(const TenantId& tenant, const GrantId& grant) {
-  // Built in place: the hot path moves no messages.
   absl::StatusOr<std::optional<StoredGrant>> result(std::nullopt);
-  const std::shared_ptr<const Snapshot> snapshot = state_->cache.Find(tenant.value(), grant.value());
-  if (snapshot == nullptr) return result;
-  const RecordName name{Kind::kGrant, tenant.value(), grant.value()};
-  const auto payload = state_->records.OpenFromMemory(name, snapshot->revision(), snapshot->sealed());
-  if (!payload.ok()) return payload.status();
-  if (!payload->has_value()) return result;
-  StoredGrant& stored = result->emplace();
-  stored.revision = snapshot->revision();
-  if (!Parse(**payload, *stored.grant)) return Unreadable();
-  state_->ApplyReadRule(*stored.grant);
+  const auto record = state_->cached.FromMemory(tenant.value(), grant.value());
+  if (!record.ok()) return record.status();
+  if (record->has_value()) RETURN_IF_ERROR(state_->Read(**record, result->emplace()));
   return result;
+}
+
+absl::StatusOr<std::optional<RememberedGrant>> Grants::Remembered(const TenantId& tenant,
+                                                                  const GrantId& grant) {
+  Duration unproven_for(0);
+  const auto record = state_->cached.FromMemory(tenant.value(), grant.value(), unproven_for);
+  if (!record.ok()) return record.status();
+  if (!record->has_value()) return std::optional<RememberedGrant>();
+  RememberedGrant remembered;
+  remembered.unproven_for = unproven_for;
+  RETURN_IF_ERROR(state_->Read(**record, remembered.stored));
+  return std::optional<RememberedGrant>(std::move(remembered));
 }
 
 awaitable<absl::StatusOr<std::optional<StoredGrant>>> Grants::Load(TenantId tenant, GrantId grant,
                                                                    Tick deadline) {
-  const Key key = KeyOf(tenant, grant);
-  auto record = co_await state_->store.Get(key, deadline);
-  if (!record.ok()) co_return Annotate(record.status(), "reading a grant");
+  Key key = KeyOf(tenant, grant);
+  const auto record = co_await state_->cached.Load(std::move(key), deadline);
+  if (!record.ok()) co_return record.status();
   if (!record->has_value()) co_return std::optional<StoredGrant>();
-  ASSIGN_OR_CO_RETURN(StoredGrant stored, co_await state_->Open(std::move(**record), deadline));
-  co_return std::optional<StoredGrant>(std::move(stored));
-}
-
-awaitable<absl::StatusOr<StoredGrant>> Grants::State::Open(Record record, Tick deadline) {
-  const auto payload = co_await records.Open(record.key, record.revision, record.value, deadline);
-  if (!payload.ok()) co_return Annotate(payload.status(), fmt::format("grant {}", record.key.id));
   StoredGrant stored;
-  stored.revision = record.revision;
-  if (!Parse(*payload, *stored.grant)) co_return Unreadable();
-  Remember(record.key, record.revision, record.value);
-  ApplyReadRule(*stored.grant);
-  co_return stored;
+  const absl::Status read = state_->Read(**record, stored);
+  if (!read.ok()) co_return read;
+  co_return std::optional<StoredGrant>(std::move(stored));
 }
 
 awaitable<absl::StatusOr<GrantCommit>> Grants::Commit(TenantId tenant, Wiped<storage::v1::Grant> grant,
                                                       Revision replaces, std::vector<Write> also,
                                                       Tick deadline) {
   const Key key = KeyOf(tenant, GrantId(grant->grant_id()));
-  const Revision revision = replaces + 1;
   grant->set_store_epoch(state_->store.identity().epoch);
   const Secret payload = Secret::Take(grant->SerializeAsString());
-  ASSIGN_OR_CO_RETURN(std::string sealed,
-                      co_await state_->records.Seal(key, revision, payload.Expose(), deadline));
-  std::vector<Write> writes;
-  writes.reserve(also.size() + 1);
-  writes.emplace_back(Put{key, replaces, sealed, std::nullopt, std::nullopt});
-  std::move(also.begin(), also.end(), std::back_inserter(writes));
-  auto result = co_await state_->store.Commit(std::move(writes), deadline);
-  if (!result.ok()) co_return Annotate(result.status(), "writing a grant");
-  if (result->outcome != CommitResult::Outcome::kDone) {
-    co_return co_await state_->Refused(std::move(*result), deadline);
+  auto committed = co_await state_->cached.Commit(key, replaces, payload.Expose(), std::move(also), deadline);
+  if (!committed.ok()) co_return committed.status();
+  GrantCommit commit;
+  commit.outcome = committed->outcome;
+  commit.store_time = committed->store_time;
+  commit.lease_end = committed->lease_end;
+  if (commit.outcome == CommitResult::Outcome::kDone) {
+    commit.current.emplace(StoredGrant{replaces + 1, std::move(grant)});
+  } else if (committed->current.has_value()) {
+    const absl::Status read = state_->Read(*committed->current, commit.current.emplace());
+    if (!read.ok()) co_return read;
   }
-  state_->Remember(key, revision, sealed);
-  GrantCommit done;
-  done.store_time = result->store_time;
-  done.current.emplace(StoredGrant{revision, std::move(grant)});
-  co_return done;
+  co_return commit;
 }
 
-awaitable<absl::StatusOr<GrantCommit>> Grants::State::Refused(CommitResult result, Tick deadline) {
-  GrantCommit refused;
-  refused.outcome = result.outcome;
-  refused.store_time = result.store_time;
-  refused.lease_end = result.lease_end;
-  if (result.current.has_value()) {
-    ASSIGN_OR_CO_RETURN(refused.current, co_await Open(std::move(*result.current), deadline));
-  }
-  co_return refused;
+ChangeWaiters::Armed Grants::ChangeOf(const TenantId& tenant, const GrantId& grant) const {
+  return state_->waiters.Arm(KeyOf(tenant, grant));
 }
 
 awaitable<absl::Status> Grants::Index(TenantId tenant, SubjectId subject, GrantId grant, Tick deadline) {
@@ -147,6 +153,8 @@ awaitable<absl::StatusOr<GrantPage>> Grants::List(TenantId tenant, std::optional
   co_return co_await listing.OfTenant(std::move(page_token));
 }
 
-size_t Grants::cached() const { return state_->cache.size(); }
+size_t Grants::cached() const { return state_->cached.size(); }
+
+CachedRecords& Grants::cached_records() { return state_->cached; }
 
 }  // namespace grantkeep

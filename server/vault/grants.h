@@ -13,15 +13,26 @@
 #include "grantkeep/storage/v1/records.pb.h"
 #include "store/store.h"
 #include "telemetry/redact.h"
+#include "vault/change_waiters.h"
+#include "vault/snapshot_cache.h"
 
 namespace grantkeep {
 
+class CachedRecords;
 class SealedRecords;
+class StoreChanges;
 
 // A grant as it is in the store, opened.
 struct StoredGrant {
   Revision revision = 0;
   Wiped<storage::v1::Grant> grant;
+};
+
+// A grant from memory, and for how long it has not been provable that the store has no newer one:
+// zero while it is, Duration::max() when nobody knows.
+struct RememberedGrant {
+  StoredGrant stored;
+  Duration unproven_for{0};
 };
 
 // What a commit of a grant led to.
@@ -37,10 +48,12 @@ struct GrantPage {
   std::string next;  // empty at the end
 };
 
-// The vault's grants: sealed records in the store, with a snapshot cache for the hot path.
+// The vault's grants: sealed records in the store, with a snapshot cache for the hot path. What was
+// revoked once stays so: also when the store has forgotten it (vault/cached_records.h).
 class Grants {
  public:
-  Grants(Store& store, SealedRecords& records);
+  Grants(Store& store, SealedRecords& records, StoreChanges& changes, Clock& clock,
+         SnapshotCache::Limits limits = {});
   ~Grants();
 
   // Every grant that is read, from memory or from the store, passes `rule` before anybody sees it; what
@@ -51,8 +64,11 @@ class Grants {
   static Key KeyOf(const TenantId& tenant, const GrantId& grant);
 
   // From the snapshot cache, without waiting; any thread. Nothing: not in memory (or its keyring
-  // is not), ask Load. Fails with kStoreCorrupt when the record does not authenticate.
+  // is not), or not provably the newest; ask Load. Fails with kStoreCorrupt when the record does not
+  // authenticate.
   absl::StatusOr<std::optional<StoredGrant>> FromMemory(const TenantId& tenant, const GrantId& grant);
+  // The same when it is not provably the newest, too.
+  absl::StatusOr<std::optional<RememberedGrant>> Remembered(const TenantId& tenant, const GrantId& grant);
   // From the store, past the cache, which is filled. Nothing: there is no such grant.
   boost::asio::awaitable<absl::StatusOr<std::optional<StoredGrant>>> Load(TenantId tenant, GrantId grant,
                                                                           Tick deadline);
@@ -62,6 +78,8 @@ class Grants {
   boost::asio::awaitable<absl::StatusOr<GrantCommit>> Commit(TenantId tenant, Wiped<storage::v1::Grant> grant,
                                                              Revision replaces, std::vector<Write> also,
                                                              Tick deadline);
+  // Waits for the grant to change, in this process or another. To be armed before the grant is read.
+  ChangeWaiters::Armed ChangeOf(const TenantId& tenant, const GrantId& grant) const;
   // Records that the subject has this grant; a hint, written after the grant.
   boost::asio::awaitable<absl::Status> Index(TenantId tenant, SubjectId subject, GrantId grant,
                                              Tick deadline);
@@ -72,6 +90,8 @@ class Grants {
 
   // Number of grants in memory; for metrics and tests.
   size_t cached() const;
+  // For whoever compares memory with the store (vault/put_back.h).
+  CachedRecords& cached_records();
 
  private:
   struct State;

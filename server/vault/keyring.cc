@@ -27,4 +27,19 @@ std::shared_ptr<const Keyring> KeyringCache::Insert(std::string_view tenant,
   return held;
 }
 
+void KeyringCache::Replace(std::string_view tenant, std::shared_ptr<const Keyring> keyring) {
+  auto& shard = const_cast<Shard&>(ShardOf(tenant));
+  std::lock_guard lock(shard.mutex);
+  shard.keyrings[std::string(tenant)].swap(keyring);
+}
+
+std::vector<std::string> KeyringCache::Tenants() const {
+  std::vector<std::string> tenants;
+  for (const Shard& shard : shards_) {
+    std::lock_guard lock(shard.mutex);
+    for (const auto& [tenant, keyring] : shard.keyrings) tenants.push_back(tenant);
+  }
+  return tenants;
+}
+
 }  // namespace grantkeep

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -17,6 +18,7 @@
 #include "base/reason.h"
 #include "base/status_macros.h"
 #include "grantkeep/storage/v1/records.pb.h"
+#include "telemetry/log.h"
 #include "vault/sealed_format.h"
 
 namespace grantkeep {
@@ -31,6 +33,18 @@ Key KeyringKey(const TenantId& tenant) { return Key::Of(Kind::kKeyring, tenant, 
 
 absl::Status Damaged(const TenantId& tenant, std::string_view what) {
   return Error(Reason::kStoreCorrupt, fmt::format("keyring of tenant {}: {}", tenant.value(), what));
+}
+
+// Whether the record `whole` has each key of the record `part`, wrapped in the same way.
+bool HasAllKeysOf(const std::string& whole, const std::string& part) {
+  storage::v1::Keyring all;
+  storage::v1::Keyring some;
+  if (!all.ParseFromString(whole) || !some.ParseFromString(part)) return false;
+  return std::ranges::all_of(some.keks(), [&](const auto& wanted) {
+    return std::ranges::any_of(all.keks(), [&](const auto& kek) {
+      return kek.version() == wanted.version() && kek.wrapped_kek() == wanted.wrapped_kek();
+    });
+  });
 }
 
 }  // namespace
@@ -137,6 +151,11 @@ awaitable<Keyrings::Result> Keyrings::Reload(TenantId tenant, Tick deadline) {
 awaitable<Keyrings::Result> Keyrings::LoadOrCreate(TenantId tenant, IfAbsent if_absent, Tick deadline) {
   const Key key = KeyringKey(tenant);
   ASSIGN_OR_CO_RETURN(std::optional<Record> record, co_await store_.Get(key, deadline));
+  if (!record.has_value() && if_absent == IfAbsent::kCreate && store_.HoldUntil() > clock_.Steady()) {
+    const absl::Status waited = co_await WaitOutHold(tenant, deadline);
+    if (!waited.ok()) co_return waited;
+    ASSIGN_OR_CO_RETURN(record, co_await store_.Get(key, deadline));
+  }
   if (!record.has_value() && if_absent == IfAbsent::kCreate) {
     const absl::Status created = co_await Create(tenant, deadline);
     if (!created.ok()) co_return created;
@@ -148,6 +167,23 @@ awaitable<Keyrings::Result> Keyrings::LoadOrCreate(TenantId tenant, IfAbsent if_
   }
   ASSIGN_OR_CO_RETURN(std::shared_ptr<const Keyring> keyring, co_await Unwrap(std::move(*record), deadline));
   co_return cache_.Insert(tenant.value(), std::move(keyring));
+}
+
+// Who remembers the tenant's keyring is given the time to put it back: under a second one nothing that
+// was sealed under the first could be read.
+awaitable<absl::Status> Keyrings::WaitOutHold(TenantId tenant, Tick deadline) {
+  for (;;) {
+    const Tick until = store_.HoldUntil();
+    const Tick now = clock_.Steady();
+    if (until <= now) co_return absl::OkStatus();
+    if (until >= deadline) {
+      co_return RetryableError(
+          Reason::kStoreUnavailable,
+          fmt::format("the keyring of tenant {} may have been lost and is waited for", tenant.value()),
+          std::chrono::ceil<Duration>(until - now));
+    }
+    co_await clock_.SleepUntil(until);
+  }
 }
 
 awaitable<absl::Status> Keyrings::Create(TenantId tenant, Tick deadline) {
@@ -198,7 +234,41 @@ awaitable<Keyrings::Result> Keyrings::Unwrap(Record record, Tick deadline) {
     has_primary |= kek.version() == stored.primary_version();
   }
   if (!has_primary) co_return Damaged(tenant, "the primary key version is missing");
-  co_return std::make_shared<const Keyring>(record.revision, stored.primary_version(), std::move(keks));
+  co_return std::make_shared<const Keyring>(record.revision, stored.primary_version(), std::move(keks),
+                                            std::move(record.value));
+}
+
+awaitable<absl::StatusOr<bool>> Keyrings::PutBack(TenantId tenant, Tick deadline) {
+  const std::shared_ptr<const Keyring> ours = cache_.Find(tenant.value());
+  if (ours == nullptr) co_return false;
+  const Key key = KeyringKey(tenant);
+  ASSIGN_OR_CO_RETURN(std::optional<Record> stored, co_await store_.Get(key, deadline));
+  const bool lost = !stored.has_value() ||
+                    (stored->revision < ours->revision() && HasAllKeysOf(ours->record(), stored->value));
+  if (lost) {
+    std::vector<Write> writes;
+    writes.emplace_back(Restore{key, ours->revision(), ours->record()});
+    ASSIGN_OR_CO_RETURN(CommitResult result, co_await store_.Commit(std::move(writes), deadline));
+    if (result.outcome == CommitResult::Outcome::kDone) co_return true;
+    stored = std::move(result.current);
+    if (!stored.has_value()) co_return false;
+  }
+  if (stored->revision == ours->revision() && stored->value == ours->record()) co_return false;
+  if (!HasAllKeysOf(stored->value, ours->record())) {
+    Log("vault").error(
+        "tenant {}: the store has another keyring than this process remembers; what was "
+        "sealed under keys that are not in it cannot be read any more",
+        tenant.value());
+  }
+  ASSIGN_OR_CO_RETURN(std::shared_ptr<const Keyring> keyring, co_await Unwrap(*std::move(stored), deadline));
+  cache_.Replace(tenant.value(), std::move(keyring));
+  co_return false;
+}
+
+std::vector<TenantId> Keyrings::InMemory() const {
+  std::vector<TenantId> tenants;
+  for (std::string& tenant : cache_.Tenants()) tenants.emplace_back(std::move(tenant));
+  return tenants;
 }
 
 }  // namespace grantkeep

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
@@ -19,7 +20,8 @@
 
 namespace grantkeep {
 
-// Loads keyrings from the store, creates them, and keeps them in memory.
+// Loads keyrings from the store, creates them, and keeps them in memory. One that is in memory stays
+// good while other processes add keys to it: a key that it lacks is looked for in the store.
 class Keyrings {
  public:
   using Result = absl::StatusOr<std::shared_ptr<const Keyring>>;
@@ -37,6 +39,12 @@ class Keyrings {
   // From the store, past memory, which is refreshed: another process may have added a KEK.
   boost::asio::awaitable<Result> Reload(TenantId tenant, Tick deadline);
 
+  // After the store may have lost writes: a keyring that is in memory, and that the store has no more or
+  // in an older form, is put back (true). One that the store has in a newer or another form replaces
+  // what is in memory.
+  boost::asio::awaitable<absl::StatusOr<bool>> PutBack(TenantId tenant, Tick deadline);
+  std::vector<TenantId> InMemory() const;
+
  private:
   // One load under way, and who waits for it.
   class Load;
@@ -47,6 +55,7 @@ class Keyrings {
   boost::asio::awaitable<Result> Lead(LoadName name, std::shared_ptr<Load> load, Tick deadline);
 
   boost::asio::awaitable<Result> LoadOrCreate(TenantId tenant, IfAbsent if_absent, Tick deadline);
+  boost::asio::awaitable<absl::Status> WaitOutHold(TenantId tenant, Tick deadline);
   boost::asio::awaitable<absl::Status> Create(TenantId tenant, Tick deadline);
   boost::asio::awaitable<Result> Unwrap(Record record, Tick deadline);
 

@@ -87,6 +87,15 @@ awaitable<absl::Status> SealedRecords::CheckRootKey(Tick deadline) {
   co_return keyring.status();
 }
 
+awaitable<absl::StatusOr<bool>> SealedRecords::PutKeyringBack(TenantId tenant, Tick deadline) {
+  auto put_back = co_await state_->keyrings.PutBack(tenant, deadline);
+  if (!put_back.ok())
+    co_return Annotate(put_back.status(), fmt::format("keyring of tenant {}", tenant.value()));
+  co_return put_back;
+}
+
+std::vector<TenantId> SealedRecords::keyrings() const { return state_->keyrings.InMemory(); }
+
 awaitable<absl::StatusOr<std::string>> SealedRecords::Seal(Key key, Revision revision,
                                                            std::string_view payload, Tick deadline) {
   ASSIGN_OR_CO_RETURN(const std::shared_ptr<const Keyring> keyring,

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "crypto/random.h"
@@ -56,6 +57,12 @@ class SealedRecords {
   // belongs to no tenant is made on the first call and unwrapped on every later one. A store that may not
   // be written (kStoreNotAdopted) and has none passes.
   boost::asio::awaitable<absl::Status> CheckRootKey(Tick deadline);
+
+  // After the store may have lost writes: makes it and memory agree on the tenant's keyring. True: it
+  // was put back.
+  boost::asio::awaitable<absl::StatusOr<bool>> PutKeyringBack(TenantId tenant, Tick deadline);
+  // The tenants whose keyrings are in memory.
+  std::vector<TenantId> keyrings() const;
 
  private:
   struct State;

@@ -18,8 +18,8 @@ using storage::v1::StaticSecret;
 
 constexpr Revision kVersionRevision = 1;
 
-Key HeadKey(const TenantId& tenant, std::string name) {
-  return Key::Under(Kind::kStaticSecret, tenant, "", std::move(name));
+Key HeadKey(const TenantId& tenant, const std::string& name) {
+  return Key::Under(Kind::kStaticSecret, tenant, "", name);
 }
 
 Key VersionKey(const TenantId& tenant, const std::string& name, uint64_t version) {
@@ -54,31 +54,61 @@ absl::Status Parse(const Secret& payload, M& message) {
   return Error(Reason::kStoreCorrupt, "a sealed static secret cannot be read");
 }
 
+absl::Status Parse(const OpenedRecord& record, SecretHead& head) {
+  head.revision = record.revision;
+  return Annotated(Parse(record.payload, *head.secret), "record");
+}
+
+constexpr CachedRecords::Rules kRules{
+    .kind = Kind::kStaticSecret,
+    .noun = "static secret",
+    .key_of = &HeadKey,
+    .is_tombstone =
+        [](std::string_view payload) {
+          Wiped<StaticSecret> head;
+          return head->ParseFromArray(payload.data(), static_cast<int>(payload.size())) && !head->has_value();
+        },
+    .final_tombstones = false,  // a secret that was deleted may be put again
+};
+
 }  // namespace
+
+StaticSecretRecords::StaticSecretRecords(Store& store, SealedRecords& records, StoreChanges& changes,
+                                         Clock& clock, SnapshotCache::Limits limits)
+    : store_(store), records_(records), heads_(kRules, store, records, changes, clock, limits) {}
 
 absl::StatusOr<std::optional<SecretHead>> StaticSecretRecords::HeadFromMemory(const TenantId& tenant,
                                                                               const std::string& name) {
   absl::StatusOr<std::optional<SecretHead>> result(std::nullopt);
-  const std::shared_ptr<const Snapshot> snapshot = cache_.Find(tenant.value(), name);
-  if (snapshot == nullptr) return result;
-  const RecordName record_name{Kind::kStaticSecret, tenant.value(), name};
-  const auto payload = records_.OpenFromMemory(record_name, snapshot->revision(), snapshot->sealed());
-  if (!payload.ok()) return Annotated(payload.status(), name);
-  if (!payload->has_value()) return result;
+  const auto record = heads_.FromMemory(tenant.value(), name);
+  if (!record.ok()) return record.status();
+  if (record->has_value()) RETURN_IF_ERROR(Parse(**record, result->emplace()));
+  return result;
+}
+
+absl::StatusOr<std::optional<SecretHead>> StaticSecretRecords::RememberedHead(const TenantId& tenant,
+                                                                              const std::string& name,
+                                                                              Duration outage_serve) {
+  absl::StatusOr<std::optional<SecretHead>> result(std::nullopt);
+  Duration unproven_for(0);
+  const auto record = heads_.FromMemory(tenant.value(), name, unproven_for);
+  if (!record.ok()) return record.status();
+  if (!record->has_value() || unproven_for > outage_serve) return result;
   SecretHead& head = result->emplace();
-  head.revision = snapshot->revision();
-  RETURN_IF_ERROR(Parse(**payload, *head.secret));
+  head.unproven_for = unproven_for;
+  RETURN_IF_ERROR(Parse(**record, head));
   return result;
 }
 
 awaitable<absl::StatusOr<SecretHead>> StaticSecretRecords::LoadHead(TenantId tenant, std::string name,
                                                                     Tick deadline) {
-  const Key key = HeadKey(tenant, name);
-  auto record = co_await store_.Get(key, deadline);
-  if (!record.ok()) co_return Annotated(record.status(), name);
-  if (!record->has_value()) co_return SecretHead();
-  ASSIGN_OR_CO_RETURN(SecretHead head, co_await OpenHead(**record, deadline));
-  Remember(key, (*record)->revision, (*record)->value);
+  Key key = HeadKey(tenant, name);
+  const auto record = co_await heads_.Load(std::move(key), deadline);
+  if (!record.ok()) co_return record.status();
+  SecretHead head;
+  if (!record->has_value()) co_return head;
+  const absl::Status parsed = Parse(**record, head);
+  if (!parsed.ok()) co_return parsed;
   co_return head;
 }
 
@@ -112,43 +142,49 @@ awaitable<absl::StatusOr<std::optional<SecretHead>>> StaticSecretRecords::Replac
                                                                                   const StaticSecret& next,
                                                                                   Tick deadline) {
   const Key key = HeadKey(tenant, next.name());
-  ASSIGN_OR_CO_RETURN(Put put, co_await SealedPut(key, old.revision, next, deadline));
-  const std::string sealed = put.value;
-  std::vector<Write> writes;
-  writes.emplace_back(std::move(put));
+  const Secret payload = Secret::Take(next.SerializeAsString());
+  std::optional<Put> moved;
   if (old.exists() && Names(next, old.latest())) {
     const Version version(VersionOf(*old.secret));
     Key version_key = VersionKey(tenant, next.name(), old.latest());
-    ASSIGN_OR_CO_RETURN(Put moved, co_await SealedPut(std::move(version_key), 0, *version, deadline));
-    writes.emplace_back(std::move(moved));
+    ASSIGN_OR_CO_RETURN(moved, co_await SealedPut(std::move(version_key), 0, *version, deadline));
   }
+  std::vector<Write> deletes;
   for (const auto& older : old.secret->older()) {
     if (Names(next, older.version())) continue;
-    writes.emplace_back(Delete{VersionKey(tenant, next.name(), older.version()), kVersionRevision});
+    deletes.emplace_back(Delete{VersionKey(tenant, next.name(), older.version()), kVersionRevision});
   }
-  const auto result = co_await store_.Commit(std::move(writes), deadline);
-  if (!result.ok()) {
-    // It may have happened: an old value must not go on being answered from memory.
-    cache_.Erase(key.tenant.value(), key.id);
-    co_return Annotated(result.status(), next.name());
+  for (bool mended = false;; mended = true) {
+    std::vector<Write> also = deletes;
+    if (moved.has_value()) also.emplace_back(*moved);
+    const auto result =
+        co_await heads_.CommitMany(key, old.revision, payload.Expose(), std::move(also), deadline);
+    if (!result.ok()) {
+      // It may have happened: an old value must not go on being answered from memory.
+      heads_.Forget(key);
+      co_return result.status();
+    }
+    if (result->outcome == CommitResult::Outcome::kDone) co_return std::optional<SecretHead>();
+    ASSIGN_OR_CO_RETURN(SecretHead head, co_await LoadHead(tenant, next.name(), deadline));
+    if (head.revision != old.revision) co_return std::optional<SecretHead>(std::move(head));
+    // Only the head's writer touches the versions, so an unchanged head with unexpected versions is no
+    // race. A head that was put back may name versions that the store has lost.
+    if (mended) {
+      co_return Annotated(Error(Reason::kStoreCorrupt, "its version records do not match it"), next.name());
+    }
+    ASSIGN_OR_CO_RETURN(deletes, co_await OfWhatIsThere(std::move(deletes), deadline));
   }
-  if (result->outcome == CommitResult::Outcome::kDone) {
-    Remember(key, old.revision + 1, sealed);
-    co_return std::optional<SecretHead>();
-  }
-  ASSIGN_OR_CO_RETURN(SecretHead current, co_await Successor(tenant, next.name(), old.revision, deadline));
-  co_return std::optional<SecretHead>(std::move(current));
 }
 
-awaitable<absl::StatusOr<SecretHead>> StaticSecretRecords::Successor(TenantId tenant, std::string name,
-                                                                     Revision old, Tick deadline) {
-  ASSIGN_OR_CO_RETURN(SecretHead head, co_await LoadHead(std::move(tenant), name, deadline));
-  // Only the head's writer touches the versions, so an unchanged head with unexpected versions is
-  // no race.
-  if (head.revision == old) {
-    co_return Annotated(Error(Reason::kStoreCorrupt, "its version records do not match it"), name);
+awaitable<absl::StatusOr<std::vector<Write>>> StaticSecretRecords::OfWhatIsThere(std::vector<Write> deletes,
+                                                                                 Tick deadline) {
+  std::vector<Write> kept;
+  for (Write& write : deletes) {
+    const auto record = co_await store_.Get(std::get<Delete>(write).key, deadline);
+    if (!record.ok()) co_return Annotate(record.status(), "reading a version of a static secret");
+    if (record->has_value()) kept.push_back(std::move(write));
   }
-  co_return head;
+  co_return kept;
 }
 
 awaitable<absl::StatusOr<Put>> StaticSecretRecords::SealedPut(Key key, Revision replaces,
@@ -167,10 +203,6 @@ awaitable<absl::StatusOr<Page>> StaticSecretRecords::ScanHeads(TenantId tenant, 
                                    deadline);
   if (!page.ok()) co_return Annotate(page.status(), "listing static secrets");
   co_return page;
-}
-
-void StaticSecretRecords::Remember(const Key& key, Revision revision, std::string_view sealed) {
-  cache_.Insert(std::make_shared<const Snapshot>(key.tenant.value(), key.id, revision, sealed));
 }
 
 }  // namespace grantkeep

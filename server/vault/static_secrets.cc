@@ -47,7 +47,7 @@ StaticSecretInfo InfoOf(const StaticSecret& secret) {
 // Takes the value out of `secret`.
 StaticSecretValue ValueOf(StaticSecret& secret) {
   StaticSecretInfo info = InfoOf(secret);
-  return {std::move(info), Secret::Take(std::move(*secret.mutable_value()))};
+  return {std::move(info), Secret::Take(std::move(*secret.mutable_value())), false};
 }
 
 StaticSecretValue ValueOf(storage::v1::StaticSecretVersion& version) {
@@ -56,7 +56,17 @@ StaticSecretValue ValueOf(storage::v1::StaticSecretVersion& version) {
                         .create_time = FromMicros(version.create_time_us()),
                         .provider = ProviderId(version.provider()),
                         .size = version.value().size()};
-  return {std::move(info), Secret::Take(std::move(*version.mutable_value()))};
+  return {std::move(info), Secret::Take(std::move(*version.mutable_value())), false};
+}
+
+// Nothing when the head does not say.
+absl::StatusOr<std::optional<StaticSecretValue>> FromHead(std::optional<SecretHead>& head,
+                                                          const std::string& name,
+                                                          std::optional<uint64_t> version) {
+  if (!head.has_value()) return std::optional<StaticSecretValue>();
+  if (!head->exists()) return NotFound(name);
+  if (version.has_value() && *version != head->latest()) return std::optional<StaticSecretValue>();
+  return std::optional<StaticSecretValue>(ValueOf(*head->secret));
 }
 
 // The older versions of the head that comes after `head`: its own joins them, and the oldest go
@@ -78,13 +88,28 @@ std::string ScopeOf(const TenantId& tenant) {
 }  // namespace
 
 struct StaticSecrets::State {
-  State(Store& store_ref, SealedRecords& records_ref) : store(store_ref), records(store_ref, records_ref) {}
+  State(Store& store_ref, SealedRecords& records_ref, StoreChanges& changes, Clock& clock_ref,
+        const Options& options)
+      : store(store_ref),
+        clock(clock_ref),
+        outage_serve(options.outage_serve),
+        records(store_ref, records_ref, changes, clock_ref, options.limits) {}
+
+  awaitable<absl::StatusOr<StaticSecretValue>> Get(TenantId tenant, std::string name,
+                                                   std::optional<uint64_t> version, Tick deadline);
+  // Nothing when memory does not have it, or not well enough to stand in for the store.
+  absl::StatusOr<std::optional<StaticSecretValue>> StandIn(const TenantId& tenant, const std::string& name,
+                                                           std::optional<uint64_t> version);
+
   Store& store;
+  const Clock& clock;
+  const Duration outage_serve;
   StaticSecretRecords records;
 };
 
-StaticSecrets::StaticSecrets(Store& store, SealedRecords& records)
-    : state_(std::make_unique<State>(store, records)) {}
+StaticSecrets::StaticSecrets(Store& store, SealedRecords& records, StoreChanges& changes, Clock& clock,
+                             Options options)
+    : state_(std::make_unique<State>(store, records, changes, clock, options)) {}
 
 StaticSecrets::~StaticSecrets() = default;
 
@@ -92,23 +117,42 @@ absl::StatusOr<std::optional<StaticSecretValue>> StaticSecrets::FromMemory(const
                                                                            const std::string& name,
                                                                            std::optional<uint64_t> version) {
   ASSIGN_OR_RETURN(std::optional<SecretHead> head, state_->records.HeadFromMemory(tenant, name));
-  if (!head.has_value()) return std::optional<StaticSecretValue>();
-  if (!head->exists()) return NotFound(name);
-  if (version.has_value() && *version != head->latest()) return std::optional<StaticSecretValue>();
-  return std::optional<StaticSecretValue>(ValueOf(*head->secret));
+  return FromHead(head, name, version);
+}
+
+absl::StatusOr<std::optional<StaticSecretValue>> StaticSecrets::State::StandIn(
+    const TenantId& tenant, const std::string& name, std::optional<uint64_t> version) {
+  if (outage_serve <= Duration(0)) return std::optional<StaticSecretValue>();
+  ASSIGN_OR_RETURN(std::optional<SecretHead> head, records.RememberedHead(tenant, name, outage_serve));
+  auto value = FromHead(head, name, version);
+  if (value.ok() && value->has_value()) (*value)->unverified = head->unproven_for > Duration(0);
+  return value;
 }
 
 awaitable<absl::StatusOr<StaticSecretValue>> StaticSecrets::Get(TenantId tenant, std::string name,
                                                                 std::optional<uint64_t> version,
                                                                 Tick deadline) {
-  ASSIGN_OR_CO_RETURN(SecretHead head, co_await state_->records.LoadHead(tenant, name, deadline));
+  auto stand_in = state_->StandIn(tenant, name, version);
+  // A value, or that it is known to be deleted.
+  const bool may_fall_back = !stand_in.ok() || stand_in->has_value();
+  const Tick until = may_fall_back ? FallBackTime(state_->clock, deadline) : deadline;
+  auto found = co_await state_->Get(std::move(tenant), std::move(name), version, until);
+  if (found.ok() || !may_fall_back || !IsOutage(found.status())) co_return found;
+  if (!stand_in.ok()) co_return stand_in.status();
+  co_return **std::move(stand_in);
+}
+
+awaitable<absl::StatusOr<StaticSecretValue>> StaticSecrets::State::Get(TenantId tenant, std::string name,
+                                                                       std::optional<uint64_t> version,
+                                                                       Tick deadline) {
+  ASSIGN_OR_CO_RETURN(SecretHead head, co_await records.LoadHead(tenant, name, deadline));
   if (!head.exists()) co_return NotFound(name);
   if (!version.has_value() || *version == head.latest()) co_return ValueOf(*head.secret);
   const auto& older = head.secret->older();
   const bool kept =
       std::ranges::any_of(older, [&](const auto& entry) { return entry.version() == *version; });
   if (!kept) co_return VersionNotFound(name, *version);
-  ASSIGN_OR_CO_RETURN(auto stored, co_await state_->records.LoadVersion(tenant, name, *version, deadline));
+  ASSIGN_OR_CO_RETURN(auto stored, co_await records.LoadVersion(tenant, name, *version, deadline));
   // It may have been dropped since the head was read.
   if (!stored.has_value()) co_return VersionNotFound(name, *version);
   co_return ValueOf(**stored);
@@ -179,5 +223,7 @@ awaitable<absl::StatusOr<StaticSecretPage>> StaticSecrets::List(TenantId tenant,
     co_return page;
   }
 }
+
+CachedRecords& StaticSecrets::cached_records() { return state_->records.heads(); }
 
 }  // namespace grantkeep

@@ -12,10 +12,14 @@
 #include "base/ids.h"
 #include "crypto/secret.h"
 #include "store/store.h"
+#include "vault/currency.h"
+#include "vault/snapshot_cache.h"
 
 namespace grantkeep {
 
+class CachedRecords;
 class SealedRecords;
+class StoreChanges;
 
 struct StaticSecretInfo {
   std::string name;
@@ -28,6 +32,8 @@ struct StaticSecretInfo {
 struct StaticSecretValue {
   StaticSecretInfo info;
   Secret value;
+  // From memory while the store does not answer: it may have been replaced or deleted elsewhere.
+  bool unverified = false;
 };
 
 struct StaticSecretPage {
@@ -43,15 +49,24 @@ class StaticSecrets {
   static constexpr size_t kMaxValue = size_t{64} * 1024;
   static constexpr size_t kVersionsKept = 10;
 
-  StaticSecrets(Store& store, SealedRecords& records);
+  struct Options {
+    SnapshotCache::Limits limits = {};
+    // How long the newest version is answered, unverified, while the store cannot be asked; 0: never.
+    Duration outage_serve = kDefaultOutageServe;
+  };
+
+  StaticSecrets(Store& store, SealedRecords& records, StoreChanges& changes, Clock& clock, Options options);
+  StaticSecrets(Store& store, SealedRecords& records, StoreChanges& changes, Clock& clock)
+      : StaticSecrets(store, records, changes, clock, Options()) {}
   ~StaticSecrets();
 
-  // From the snapshot cache, without waiting; any thread. Nothing: not in memory, ask Get.
-  // kSecretNotFound for a tombstone, kStoreCorrupt when the record does not authenticate. A
+  // From the snapshot cache, without waiting; any thread. Nothing: not in memory, or not provably the
+  // newest; ask Get. kSecretNotFound for a tombstone, kStoreCorrupt when the record does not authenticate. A
   // `version` other than the latest is never in memory.
   absl::StatusOr<std::optional<StaticSecretValue>> FromMemory(const TenantId& tenant, const std::string& name,
                                                               std::optional<uint64_t> version);
-  // kSecretNotFound, kSecretVersionNotFound.
+  // From the store; the newest version from memory while that cannot be asked. kSecretNotFound,
+  // kSecretVersionNotFound.
   boost::asio::awaitable<absl::StatusOr<StaticSecretValue>> Get(TenantId tenant, std::string name,
                                                                 std::optional<uint64_t> version,
                                                                 Tick deadline);
@@ -67,6 +82,9 @@ class StaticSecrets {
                                               std::optional<uint64_t> expected, Tick deadline);
   boost::asio::awaitable<absl::StatusOr<StaticSecretPage>> List(TenantId tenant, size_t limit,
                                                                 std::string page_token, Tick deadline);
+
+  // For whoever compares memory with the store (vault/put_back.h).
+  CachedRecords& cached_records();
 
  private:
   struct State;

@@ -34,6 +34,7 @@ class InterposedStore final : public Store {
   std::function<boost::asio::awaitable<void>()> before_next_commit;
   std::function<void()> after_next_commit;
   int gets = 0;
+  int gets_answered = 0;
   int commits = 0;
   int commits_answered = 0;
   std::vector<Write> last_commit;
@@ -57,7 +58,9 @@ class InterposedStore final : public Store {
     ++gets;
     if (before_get) co_await before_get();
     if (failure) co_return *failure;
-    co_return co_await store_.Get(std::move(key), deadline);
+    absl::StatusOr<std::optional<Record>> record = co_await store_.Get(std::move(key), deadline);
+    ++gets_answered;
+    co_return record;
   }
   Answer<CommitResult> Commit(std::vector<Write> writes, Tick deadline) override {
     ++commits;

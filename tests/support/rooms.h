@@ -24,6 +24,7 @@
 #include "vault/grants.h"
 #include "vault/root_key.h"
 #include "vault/sealed.h"
+#include "vault/store_changes.h"
 
 namespace grantkeep::testing {
 
@@ -38,7 +39,8 @@ class Rooms {
     store = std::make_unique<InterposedStore>(*sqlite);
     root = MakeRootKey();
     records = std::make_unique<SealedRecords>(*store, *root, clock, random);
-    grants = std::make_unique<Grants>(*store, *records);
+    changes = std::make_unique<StoreChanges>(*store);
+    grants = std::make_unique<Grants>(*store, *records, *changes, clock);
     flows = std::make_unique<Flows>(*store, *records);
     config::v1::Config config;
     const absl::Status read = ReadYaml(providers_yaml, "test.yaml", config);
@@ -88,13 +90,13 @@ class Rooms {
   static constexpr Duration kLong = std::chrono::hours(1);
 
   ManualClock clock;
-  TestLoop loop;
   SystemRandom random;
   ScriptedHttp http{clock};
   std::unique_ptr<SqliteStore> sqlite;
   std::unique_ptr<InterposedStore> store;
   std::unique_ptr<KeyWrapper> root;
   std::unique_ptr<SealedRecords> records;
+  std::unique_ptr<StoreChanges> changes;
   std::unique_ptr<Grants> grants;
   std::unique_ptr<Flows> flows;
   std::unique_ptr<Catalogue> catalogue;
@@ -105,6 +107,8 @@ class Rooms {
     Tick deadline;
   };
   std::vector<SecretRead> secret_reads;
+  // Ends first: coroutines that still wait are destroyed while the rooms live.
+  TestLoop loop;
 
  private:
   static boost::asio::awaitable<absl::StatusOr<Secret>> ResolveSecret(config::v1::SecretReference reference,

@@ -32,7 +32,7 @@ class TestLoop {
   template <typename T>
   std::shared_ptr<std::optional<T>> Start(boost::asio::awaitable<T> task) {
     auto result = std::make_shared<std::optional<T>>();
-    boost::asio::co_spawn(context_, std::move(task), [result](const std::exception_ptr& error, T value) {
+    boost::asio::co_spawn(context(), std::move(task), [result](const std::exception_ptr& error, T value) {
       if (error) std::rethrow_exception(error);
       result->emplace(std::move(value));
     });
@@ -52,6 +52,9 @@ class TestLoop {
   // Runs everything that is ready now, without waiting.
   void RunReady() { context_.poll(); }
 
+  // Destroys the coroutines that still wait, while what they refer to lives. Nothing runs afterwards.
+  void Stop() { context_.DestroyPending(); }
+
   // Runs `task` to its end and returns its result.
   template <typename T>
   T Run(boost::asio::awaitable<T> task) {
@@ -61,7 +64,13 @@ class TestLoop {
   }
 
  private:
-  boost::asio::io_context context_{1};
+  class Context : public boost::asio::io_context {
+   public:
+    Context() : io_context(1) {}
+    void DestroyPending() { shutdown(); }
+  };
+
+  Context context_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_ =
       boost::asio::make_work_guard(context_);
 };

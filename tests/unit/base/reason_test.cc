@@ -23,6 +23,15 @@ TEST(Reason, CarriesCodeReasonFieldAndRetryTime) {
   EXPECT_EQ(RetryAfterOf(retry), Duration(std::chrono::seconds(7)));
 }
 
+TEST(Reason, AStoreThatIsUnavailableAlwaysComesWithARetryTime) {
+  const absl::Status plain = Error(Reason::kStoreUnavailable, "away");
+  EXPECT_EQ(RetryAfterOf(plain), Duration(std::chrono::seconds(1)));
+  EXPECT_EQ(RetryAfterOf(Annotate(plain, "reading a grant")), Duration(std::chrono::seconds(1)));
+  const absl::Status known = RetryableError(Reason::kStoreUnavailable, "away", std::chrono::seconds(7));
+  EXPECT_EQ(RetryAfterOf(known), Duration(std::chrono::seconds(7)));
+  EXPECT_EQ(RetryAfterOf(Error(Reason::kGrantNotFound, "no such grant")), std::nullopt);
+}
+
 TEST(Reason, AnnotateKeepsEverythingAndAddsContext) {
   const absl::Status status = Annotate(FieldError("tenant", "missing"), "provider 'x'");
   EXPECT_EQ(status.message(), "provider 'x': tenant: missing");

@@ -68,6 +68,33 @@ TEST_F(FlowStoreTest, TokensThatCannotBeStoredAreRevokedAtTheProvider) {
   EXPECT_THAT(rooms_.http.seen()[1].body, HasSubstr("token=rt"));
 }
 
+TEST_F(FlowStoreTest, WithoutTheStoreNoFlowBeginsAndACallerIsToldWhenToTryAgain) {
+  // Before the tenant's keyring is in memory, and after.
+  for (int i = 0; i < 2; ++i) {
+    rooms_.store->failure = Error(Reason::kStoreUnavailable, "away");
+    const auto down = Start();
+    EXPECT_TRUE(HasReason(down.status(), Reason::kStoreUnavailable)) << down.status();
+    EXPECT_TRUE(absl::IsUnavailable(down.status()));
+    EXPECT_EQ(RetryAfterOf(down.status()), Duration(seconds(1)));
+    rooms_.store->failure = RetryableError(Reason::kStoreUnavailable, "away", milliseconds(250));
+    EXPECT_EQ(RetryAfterOf(Start().status()), Duration(milliseconds(250))) << "the store knows better";
+    rooms_.store->failure.reset();
+    EXPECT_TRUE(Start().ok());
+  }
+}
+
+TEST_F(FlowStoreTest, WithoutTheStoreAFlowIsNotCompletedAndItsCodeGoesNowhere) {
+  const StartedFlow started = *Start();
+  rooms_.store->failure = Error(Reason::kStoreUnavailable, "away");
+  const auto down = Complete(CallbackOf(started));
+  EXPECT_TRUE(absl::IsUnavailable(down.status())) << down.status();
+  EXPECT_TRUE(RetryAfterOf(down.status()).has_value());
+  EXPECT_EQ(Requests(), 0u);
+  rooms_.store->failure.reset();
+  ProviderGrants();
+  EXPECT_TRUE(Complete(CallbackOf(started)).ok());
+}
+
 TEST_F(FlowStoreTest, DrainWaitsForACodeThatIsOut) {
   ProviderGrantsAnd([] {});
   rooms_.http.Hold();

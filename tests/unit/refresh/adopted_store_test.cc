@@ -172,7 +172,7 @@ TEST_F(AdoptedStore, ARecordThatMovedUnderAFlightCountsToo) {
   rooms_->store->before_next_commit = [this]() -> boost::asio::awaitable<void> {
     // Somebody else puts a newer revision there, in the old epoch, and the store is adopted.
     Wiped<Grant> grant = rooms_->grants->FromMemory(TenantId("t"), GrantId("g")).value()->grant.Clone();
-    Grants others(*rooms_->sqlite, *rooms_->records);
+    Grants others(*rooms_->sqlite, *rooms_->records, *rooms_->changes, rooms_->clock);
     const auto written = co_await others.Commit(TenantId("t"), std::move(grant), 1, {}, Tick::max());
     EXPECT_TRUE(written.ok()) << written.status();
     const auto adopted = co_await rooms_->sqlite->Adopt(Adoption::kClone, Tick::max());
@@ -194,7 +194,7 @@ class ClosedStore : public RefresherTest {
     guarded_ =
         std::make_unique<GuardedStore>(*rooms_->store, [this](const StoreIdentity&) { return verdict_; });
     records_ = std::make_unique<SealedRecords>(*guarded_, *rooms_->root, rooms_->clock, rooms_->random);
-    grants_ = std::make_unique<Grants>(*guarded_, *records_);
+    grants_ = std::make_unique<Grants>(*guarded_, *records_, *rooms_->changes, rooms_->clock);
     refresher_ = std::make_unique<Refresher>(*grants_, *guarded_, *rooms_->catalogue, rooms_->clock,
                                              rooms_->random, rooms_->loop.context());
   }
@@ -243,11 +243,11 @@ TEST_F(ClosedStore, TheRootKeyIsCheckedByReadingOnly) {
 
 TEST_F(ClosedStore, StaticSecretsAreReadAndNotWritten) {
   StartWithGrant(seconds(100));
-  StaticSecrets before(*rooms_->store, *rooms_->records);
+  StaticSecrets before(*rooms_->store, *rooms_->records, *rooms_->changes, rooms_->clock);
   ASSERT_TRUE(
       rooms_->loop.Run(before.Put(TenantId("t"), "bot", Secret("v"), ProviderId(), std::nullopt, Soon()))
           .ok());
-  StaticSecrets secrets(*guarded_, *records_);
+  StaticSecrets secrets(*guarded_, *records_, *rooms_->changes, rooms_->clock);
   EXPECT_EQ(rooms_->loop.Run(secrets.Get(TenantId("t"), "bot", std::nullopt, Soon()))->value.Expose(), "v");
   const auto put =
       rooms_->loop.Run(secrets.Put(TenantId("t"), "bot", Secret("w"), ProviderId(), std::nullopt, Soon()));

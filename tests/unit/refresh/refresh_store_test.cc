@@ -43,8 +43,8 @@ class RefreshStoreTest : public testing::RefresherTest {
 TEST_F(RefreshStoreTest, WithoutAStoredIntentTheTokenIsNotSent) {
   const auto result = StartRefresh();
   ProviderGrants();
-  rooms_->store->commits_refused = 1;
-  rooms_->loop.RunUntil([&] { return result->has_value(); });
+  rooms_->store->commits_refused = 100;
+  AdvanceUntil([&] { return result->has_value(); }, milliseconds(10));
   EXPECT_TRUE(absl::IsUnavailable((*result)->status())) << (*result)->status();
   EXPECT_EQ(Requests(), 0u);
 }

@@ -74,6 +74,41 @@ TEST_F(Methods, AGrantThatIsNotInMemoryIsReadOnTheLoop) {
   EXPECT_EQ(ReasonIn(status), "GRANT_NOT_FOUND");
 }
 
+TEST_F(Methods, WhatIsServedWhileTheStoreIsAwaySaysThatItIsUnverified) {
+  rooms_.PutGrant("g", std::chrono::hours(1));
+  ASSERT_TRUE(Put(PutOf("bot", "hush")).first.ok());
+  v1::GetGrantRequest get;
+  get.set_tenant("t");
+  get.set_subject("u");
+  get.set_grant_id("g");
+  EXPECT_FALSE(Get("bot").second.unverified());
+  EXPECT_FALSE(CallAnd(*auth_, &AuthStub::GetGrant, get).second.unverified());
+
+  rooms_.store->failure = Error(Reason::kStoreUnavailable, "away");
+  rooms_.store->current_until = rooms_.clock.Steady();
+  EXPECT_EQ(Refresh(RefreshOf("g")).second.freshness(), v1::FRESHNESS_UNVERIFIED);
+  EXPECT_EQ(Refresh(RefreshOf("g")).second.access_token(), "at-1");
+  EXPECT_TRUE(Get("bot").second.unverified());
+  EXPECT_EQ(Get("bot").second.value(), "hush");
+  EXPECT_TRUE(CallAnd(*auth_, &AuthStub::GetGrant, get).second.unverified());
+}
+
+TEST_F(Methods, WithoutTheStoreCallersAreToldWhenToTryAgain) {
+  rooms_.store->failure = Error(Reason::kStoreUnavailable, "away");
+  v1::StartAuthRequest start;
+  start.set_tenant("t");
+  start.set_provider("p");
+  start.set_subject("u");
+  start.set_redirect_uri("https://app.example/cb");
+  start.set_session_binding("0123456789abcdef");
+  for (const grpc::Status& status : {CallAnd(*auth_, &AuthStub::StartAuth, start).first,
+                                     Refresh(RefreshOf("g")).first, Get("bot").first}) {
+    EXPECT_EQ(status.error_code(), StatusCode::UNAVAILABLE) << status.error_message();
+    EXPECT_EQ(ReasonIn(status), "STORE_UNAVAILABLE");
+    EXPECT_EQ(DetailIn<details::RetryInfo>(status, "RetryInfo").retry_delay().seconds(), 1);
+  }
+}
+
 TEST_F(Methods, MinTtlIsFromZeroTo24Hours) {
   rooms_.PutGrant("g", std::chrono::hours(1));
   for (const auto& [seconds, nanos, good] :

@@ -189,7 +189,7 @@ providers:
   // What health is told; always ready unless a test says otherwise.
   ReadyToServe ready_;
   Rooms rooms_{kProviders};
-  StaticSecrets static_secrets_{*rooms_.store, *rooms_.records};
+  StaticSecrets static_secrets_{*rooms_.store, *rooms_.records, *rooms_.changes, rooms_.clock};
   Refresher refresher_{*rooms_.grants, *rooms_.store, *rooms_.catalogue,
                        rooms_.clock,   rooms_.random, rooms_.loop.context()};
   AuthFlow flow_{*rooms_.flows, *rooms_.grants, *rooms_.store,           *rooms_.catalogue,

@@ -37,9 +37,9 @@ class VaultInAFile : public VaultFixture {
 };
 
 TEST_F(VaultInAFile, KeepsNoPlaintext) {
-  Grants grants(*store_, *records_);
+  Grants grants(*store_, *records_, *changes_, clock_);
   Flows flows(*store_, *records_);
-  StaticSecrets secrets(*store_, *records_);
+  StaticSecrets secrets(*store_, *records_, *changes_, clock_);
   Wiped<storage::v1::Grant> grant;
   grant->set_grant_id("g1");
   grant->set_subject(kCanary);

@@ -28,7 +28,7 @@ class GrantsInTheVault : public VaultFixture {
 
   void Restart() {
     records_ = NewRecords();
-    grants_ = std::make_unique<Grants>(*store_, *records_);
+    grants_ = std::make_unique<Grants>(*store_, *records_, *changes_, clock_);
   }
   static Wiped<storage::v1::Grant> MakeGrant(const std::string& id, const std::string& subject = "alice") {
     Wiped<storage::v1::Grant> grant;
@@ -134,10 +134,11 @@ TEST_F(GrantsInTheVault, AMismatchOnAnAbsentGrantHasNoCurrent) {
   EXPECT_FALSE(FromMemory("g1").value().has_value());
 }
 
-TEST_F(GrantsInTheVault, WhatAnotherProcessWroteIsLearntFromTheMismatch) {
+TEST_F(GrantsInTheVault, WhatAnotherProcessWroteUntoldIsLearntFromTheMismatch) {
   Store("g1");
   const auto elsewhere_records = NewRecords();
-  Grants elsewhere(*store_, *elsewhere_records);
+  Grants elsewhere(*store_, *elsewhere_records, *changes_, clock_);
+  sqlite_->OnChange(nullptr);  // nobody is told
   Wiped<storage::v1::Grant> next = MakeGrant("g1");
   next->set_access_token("access-elsewhere");
   ASSERT_EQ(Run(elsewhere.Commit(acme_, std::move(next), 1, {}, Soon()))->outcome, Outcome::kDone);

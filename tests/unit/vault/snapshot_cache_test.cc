@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -13,15 +12,17 @@
 namespace grantkeep {
 namespace {
 
-std::shared_ptr<const Snapshot> Make(std::string_view tenant, std::string_view id, Revision revision,
-                                     std::string_view sealed = "sealed") {
-  return std::make_shared<const Snapshot>(tenant, id, revision, sealed);
+// As one who has just read it from the store.
+void Put(SnapshotCache& cache, std::string_view tenant, std::string_view id, Revision revision,
+         std::string_view sealed = "sealed") {
+  SnapshotCache::Fill fill(cache, 1, tenant, id);
+  fill.Insert(revision, sealed);
 }
 
 TEST(SnapshotCache, FindsWhatWasInserted) {
   SnapshotCache cache({});
   EXPECT_EQ(cache.Find("acme", "g1"), nullptr);
-  cache.Insert(Make("acme", "g1", 3, "bytes"));
+  Put(cache, "acme", "g1", 3, "bytes");
   const auto found = cache.Find("acme", "g1");
   ASSERT_NE(found, nullptr);
   EXPECT_EQ(found->tenant(), "acme");
@@ -33,8 +34,8 @@ TEST(SnapshotCache, FindsWhatWasInserted) {
 
 TEST(SnapshotCache, KeepsTenantAndIdApart) {
   SnapshotCache cache({});
-  cache.Insert(Make("ab", "c", 1, "first"));
-  cache.Insert(Make("a", "bc", 1, "second"));
+  Put(cache, "ab", "c", 1, "first");
+  Put(cache, "a", "bc", 1, "second");
   EXPECT_EQ(cache.Find("ab", "c")->sealed(), "first");
   EXPECT_EQ(cache.Find("a", "bc")->sealed(), "second");
   EXPECT_EQ(cache.Find("abc", ""), nullptr);
@@ -43,27 +44,27 @@ TEST(SnapshotCache, KeepsTenantAndIdApart) {
 
 TEST(SnapshotCache, NeverGoesBackInRevision) {
   SnapshotCache cache({});
-  cache.Insert(Make("acme", "g1", 2, "second"));
-  cache.Insert(Make("acme", "g1", 1, "first"));
+  Put(cache, "acme", "g1", 2, "second");
+  Put(cache, "acme", "g1", 1, "first");
   EXPECT_EQ(cache.Find("acme", "g1")->sealed(), "second");
-  cache.Insert(Make("acme", "g1", 2, "second again"));
+  Put(cache, "acme", "g1", 2, "second again");
   EXPECT_EQ(cache.Find("acme", "g1")->sealed(), "second");
-  cache.Insert(Make("acme", "g1", 3, "third"));
+  Put(cache, "acme", "g1", 3, "third");
   EXPECT_EQ(cache.Find("acme", "g1")->sealed(), "third");
   EXPECT_EQ(cache.size(), 1u);
 }
 
 TEST(SnapshotCache, ASnapshotOutlivesItsReplacement) {
   SnapshotCache cache({});
-  cache.Insert(Make("acme", "g1", 1, "first"));
+  Put(cache, "acme", "g1", 1, "first");
   const auto held = cache.Find("acme", "g1");
-  cache.Insert(Make("acme", "g1", 2, "second"));
+  Put(cache, "acme", "g1", 2, "second");
   EXPECT_EQ(held->sealed(), "first");
 }
 
 TEST(SnapshotCache, IsBoundedInEntries) {
   SnapshotCache cache({.entries = 640, .bytes = 1 << 30});
-  for (int i = 0; i < 5000; ++i) cache.Insert(Make("acme", fmt::format("g{}", i), 1));
+  for (int i = 0; i < 5000; ++i) Put(cache, "acme", fmt::format("g{}", i), 1);
   EXPECT_LE(cache.size(), 640u);
   EXPECT_GT(cache.size(), 500u);
   size_t found = 0;
@@ -76,7 +77,7 @@ TEST(SnapshotCache, IsBoundedInBytes) {
   SnapshotCache cache({.entries = 1'000'000, .bytes = kBytes});
   const std::string sealed(1000, 'x');
   for (int i = 0; i < 5000; ++i) {
-    cache.Insert(Make("acme", fmt::format("g{}", i), 1, sealed));
+    Put(cache, "acme", fmt::format("g{}", i), 1, sealed);
     ASSERT_LE(cache.bytes(), kBytes);
   }
   EXPECT_GT(cache.size(), 500u);
@@ -84,27 +85,27 @@ TEST(SnapshotCache, IsBoundedInBytes) {
 
 TEST(SnapshotCache, CountsReplacementsAtTheirNewSize) {
   SnapshotCache cache({});
-  cache.Insert(Make("acme", "g1", 1, std::string(5000, 'x')));
+  Put(cache, "acme", "g1", 1, std::string(5000, 'x'));
   const size_t before = cache.bytes();
-  cache.Insert(Make("acme", "g1", 2, std::string(100, 'x')));
+  Put(cache, "acme", "g1", 2, std::string(100, 'x'));
   EXPECT_EQ(cache.bytes(), before - 4900);
-  cache.Insert(Make("acme", "g1", 3, std::string(5000, 'x')));
+  Put(cache, "acme", "g1", 3, std::string(5000, 'x'));
   EXPECT_EQ(cache.bytes(), before);
 }
 
 TEST(SnapshotCache, DropsAnOldSnapshotEvenIfTheNewOneIsTooLargeToKeep) {
   SnapshotCache cache({.entries = 1000, .bytes = size_t{64} * 2000});
-  cache.Insert(Make("acme", "g1", 1, "small"));
-  cache.Insert(Make("acme", "g1", 2, std::string(5000, 'x')));
+  Put(cache, "acme", "g1", 1, "small");
+  Put(cache, "acme", "g1", 2, std::string(5000, 'x'));
   EXPECT_EQ(cache.Find("acme", "g1"), nullptr);
   EXPECT_EQ(cache.bytes(), 0u);
 }
 
 TEST(SnapshotCache, EvictsWhatWasNotLookedUpFirst) {
   SnapshotCache cache({.entries = size_t{64} * 20, .bytes = 1 << 30});
-  cache.Insert(Make("acme", "popular", 1));
+  Put(cache, "acme", "popular", 1);
   for (int i = 0; i < 20'000; ++i) {
-    cache.Insert(Make("acme", fmt::format("g{}", i), 1));
+    Put(cache, "acme", fmt::format("g{}", i), 1);
     ASSERT_NE(cache.Find("acme", "popular"), nullptr) << i;
   }
 }
@@ -122,7 +123,7 @@ TEST(SnapshotCache, StaysWholeUnderManyThreads) {
     threads.emplace_back([&] {
       for (Revision revision = 1; revision <= kRevisions; ++revision) {
         const std::string id = fmt::format("g{}", revision * 7 % kRecords);
-        cache.Insert(Make("acme", id, revision, fmt::format("{}@{}", id, revision)));
+        Put(cache, "acme", id, revision, fmt::format("{}@{}", id, revision));
       }
     });
   }
@@ -157,8 +158,7 @@ TEST(SnapshotCache, RevisionsOnlyRiseWhileManyThreadsWrite) {
   writers.reserve(3);
   for (int t = 0; t < 3; ++t) {
     writers.emplace_back([&, t] {
-      for (Revision n = 1; n <= 2000; ++n)
-        cache.Insert(Make("acme", "g1", n * 3 % 2003 + static_cast<Revision>(t)));
+      for (Revision n = 1; n <= 2000; ++n) Put(cache, "acme", "g1", n * 3 % 2003 + static_cast<Revision>(t));
     });
   }
   for (std::thread& thread : writers) thread.join();

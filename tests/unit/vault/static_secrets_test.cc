@@ -24,7 +24,7 @@ class StaticSecretsInTheVault : public VaultFixture {
 
   void Restart() {
     records_ = NewRecords();
-    secrets_ = std::make_unique<StaticSecrets>(*store_, *records_);
+    secrets_ = std::make_unique<StaticSecrets>(*store_, *records_, *changes_, clock_);
   }
   absl::StatusOr<StaticSecretInfo> Put(const std::string& name, std::string_view value,
                                        Version expected = {}) {
@@ -242,7 +242,7 @@ TEST_F(StaticSecretsInTheVault, ADeleteOvertakenByAPutIsTriedAgain) {
   EXPECT_EQ(Read("bot"), "SECRET_NOT_FOUND");
 }
 
-TEST_F(StaticSecretsInTheVault, AVersionRecordThatIsMissingIsDamageAndNotRetriedForEver) {
+TEST_F(StaticSecretsInTheVault, AVersionRecordThatTheStoreHasLostDoesNotStopNewVersions) {
   for (int i = 1; i <= 10; ++i) ASSERT_TRUE(Put("bot", "value").ok());
   const Key version =
       Key::Under(Kind::kStaticSecretVersion, acme_, "", std::string("bot\0\0\0\0\0\0\0\0\1", 12));
@@ -251,6 +251,13 @@ TEST_F(StaticSecretsInTheVault, AVersionRecordThatIsMissingIsDamageAndNotRetried
   writes.emplace_back(grantkeep::Delete{version, 1});
   ASSERT_TRUE(Run(sqlite_->Commit(std::move(writes), Soon())).ok());
   EXPECT_EQ(Read("bot", 1), "SECRET_VERSION_NOT_FOUND");
+  EXPECT_EQ(Put("bot", "value")->version, 11u);
+}
+
+TEST_F(StaticSecretsInTheVault, AVersionRecordThatShouldNotBeThereIsDamageAndNotRetriedForEver) {
+  ASSERT_TRUE(Put("bot", "value").ok());
+  Overwrite(Key::Under(Kind::kStaticSecretVersion, acme_, "", std::string("bot\0\0\0\0\0\0\0\0\1", 12)),
+            "somebody's");
   EXPECT_TRUE(HasReason(Put("bot", "value").status(), Reason::kStoreCorrupt));
 }
 
@@ -304,6 +311,7 @@ TEST_F(StaticSecretsInTheVault, OfOneTenantAreNotAnothers) {
 
 TEST_F(StaticSecretsInTheVault, StoreErrorsComeUpWithContext) {
   ASSERT_TRUE(Put("bot", "value").ok());
+  Restart();
   store_->failure = Error(Reason::kStoreUnavailable, "disk on fire");
   for (const absl::Status& status : {Get("bot").status(), Put("bot", "x").status(), Delete("bot"),
                                      Run(secrets_->List(acme_, 1, "", Soon())).status()}) {
@@ -311,7 +319,14 @@ TEST_F(StaticSecretsInTheVault, StoreErrorsComeUpWithContext) {
     EXPECT_THAT(std::string(status.message()), HasSubstr("static secret"));
     EXPECT_THAT(std::string(status.message()), HasSubstr(": disk on fire"));
   }
+}
+
+TEST_F(StaticSecretsInTheVault, InMemoryNeedNoStore) {
+  ASSERT_TRUE(Put("bot", "value").ok());
+  store_->failure = Error(Reason::kStoreUnavailable, "disk on fire");
   EXPECT_EQ(ReadMemory("bot"), "value");
+  EXPECT_EQ(Read("bot"), "value");
+  EXPECT_FALSE(Get("bot")->unverified) << "nobody else writes to this store";
 }
 
 TEST_F(StaticSecretsInTheVault, AreNotAnsweredFromMemoryAfterAPutThatMayHaveHappened) {

@@ -15,6 +15,7 @@
 #include "tests/support/test_loop.h"
 #include "vault/root_key.h"
 #include "vault/sealed.h"
+#include "vault/store_changes.h"
 
 namespace grantkeep::testing {
 
@@ -26,9 +27,12 @@ class VaultFixture : public ::testing::Test {
     options.path = store_path;
     sqlite_ = SqliteStore::Open(options, clock_).value();
     store_ = std::make_unique<InterposedStore>(*sqlite_);
+    changes_ = std::make_unique<StoreChanges>(*store_);
     root_ = NewRootKey("root.key");
     records_ = NewRecords();
   }
+
+  void TearDown() override { loop_.Stop(); }
 
   std::unique_ptr<KeyWrapper> NewRootKey(const std::string& name) {
     const std::string path = (folder_ / name).string();
@@ -71,6 +75,7 @@ class VaultFixture : public ::testing::Test {
   TestLoop loop_;
   std::unique_ptr<SqliteStore> sqlite_;
   std::unique_ptr<InterposedStore> store_;
+  std::unique_ptr<StoreChanges> changes_;
   std::unique_ptr<KeyWrapper> root_;
   std::unique_ptr<SealedRecords> records_;
 };
