@@ -195,7 +195,8 @@ TEST_F(Relay, ResetsInTheMiddleOfAnAnswer) {
   const auto [half, error] = get();
   EXPECT_EQ(half, "$10\r\n0123");
   EXPECT_EQ(error, boost::asio::error::connection_reset);
-  EXPECT_EQ(RedisClient(relay_.port()).Command({"GET", "key"}).text, "0123456789");
+  // Not one that came later.
+  EXPECT_EQ(RedisClient(relay_.port()).Command({"MGET", "key", "key", "key"}).elements.size(), 3U);
 }
 
 TEST_F(Relay, ACutIsCountedFromWhenAConnectionIsHit) {
