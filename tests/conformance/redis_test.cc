@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Holds RedisStore to the Store contract, against a real redis-server.
 #include <fstream>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "tests/conformance/redis_harness.h"
+#include "tests/support/document.h"
 #include "tests/support/redis_server.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_ca.h"
@@ -22,6 +26,24 @@ RedisServer& PlainServer() {
   return server;
 }
 
+constexpr std::string_view kPassword = "pass-word";
+
+void ReplaceAll(std::string& text, std::string_view what, std::string_view by) {
+  for (size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size()) {
+    text.replace(at, what.size(), by);
+  }
+}
+
+// The documented users, with the password and the key prefixes of these tests.
+std::vector<std::string> Users() {
+  std::vector<std::string> users = ReadUsers(REDIS_DOCUMENT, "redis-acl");
+  for (std::string& user : users) {
+    ReplaceAll(user, "PASSWORD", kPassword);
+    ReplaceAll(user, "grantkeep:", "test-");
+  }
+  return users;
+}
+
 // Wants a certificate and, of a user who may do no more than is documented, a password.
 struct GuardedServer {
   TestCa ca;
@@ -33,15 +55,10 @@ struct GuardedServer {
     RedisServer::Options wanted;
     wanted.tls = RedisServer::Tls::kClientCertificates;
     wanted.ca = &ca;
-    wanted.users = {
-        "default off",
-        "keeper on >pass-word resetkeys ~test-* resetchannels &test-* &__redis__:invalidate -@all "
-        "+get +set +mget +del +getrange +setrange +pttl +zadd +zrem +zrangebyscore +zrangebylex +eval "
-        "+evalsha +script|load +time +role +info +ping +select +wait +publish +subscribe "
-        "+client|id +client|setname +client|tracking +config|get"};
+    wanted.users = Users();
     server = &Started(std::move(wanted));
-    std::ofstream(folder / "password") << "pass-word\n";
-    options.username = "keeper";
+    std::ofstream(folder / "password") << kPassword << "\n";
+    options.username = "grantkeep";
     options.password_file = folder / "password";
     options.ca_file = ca.file();
     options.certificate_file = server->certificate_file();

@@ -2,21 +2,19 @@
 // grantkeepd over a Redis that is not there, not right, or in two parts: what it says, answers and does.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
-#include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
 
-#include <future>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "grpc/health/v1/health.pb.h"
 #include "tests/e2e/caller.h"
 #include "tests/e2e/daemon_run.h"
+#include "tests/e2e/health.h"
 #include "tests/support/eventually.h"
 #include "tests/support/redis_server.h"
 #include "tests/support/test_ca.h"
@@ -76,24 +74,7 @@ providers:
 
   // What health says of a service; nothing when it does not answer.
   std::optional<bool> HealthOf(const char* service) const {
-    grpc::health::v1::HealthCheckRequest message;
-    message.set_service(service);
-    grpc::GenericStub stub(grpc::CreateChannel(address(), grpc::InsecureChannelCredentials()));
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
-    const grpc::Slice slice(message.SerializeAsString());
-    const grpc::ByteBuffer request(&slice, 1);
-    grpc::ByteBuffer response;
-    std::promise<grpc::Status> status;
-    stub.UnaryCall(&context, "/grpc.health.v1.Health/Check", grpc::StubOptions(), &request, &response,
-                   [&](grpc::Status ended) { status.set_value(std::move(ended)); });
-    grpc::Slice whole;
-    grpc::health::v1::HealthCheckResponse answer;
-    if (!status.get_future().get().ok() || !response.DumpToSingleSlice(&whole).ok() ||
-        !answer.ParseFromArray(whole.begin(), static_cast<int>(whole.size()))) {
-      return std::nullopt;
-    }
-    return answer.status() == grpc::health::v1::HealthCheckResponse::SERVING;
+    return grantkeep::testing::HealthOf(address(), service);
   }
   bool IsServing(const char* service) const { return HealthOf(service) == true; }
 

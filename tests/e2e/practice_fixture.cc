@@ -41,14 +41,16 @@ PracticeTest::PracticeTest(StoreKind store)
   redis_ = std::make_unique<RedisServer>(
       RedisServer::Options{.configuration = {"appendonly yes", "appendfsync always"}});
   redis_->Start();
+  store_ = fmt::format("redis: {{url: \"{}\"}}", redis_->url());
 }
 
-std::unique_ptr<World> PracticeTest::MakeWorld(const std::string& providers) const {
-  const std::map<std::string, std::string> environment = {{"PRACTICE_CLIENT_SECRET", kPracticeClientSecret}};
-  if (redis_ == nullptr) return std::make_unique<World>(providers, environment);
-  auto world =
-      std::make_unique<World>(providers, environment, fmt::format("http: {{ca_file: {}}}\n", ca_->file()));
-  world->daemon().UseStore(fmt::format("redis: {{url: \"{}\"}}", redis_->url()), keys_ / "root.key");
+std::unique_ptr<World> PracticeTest::MakeWorld(const std::string& providers,
+                                               std::map<std::string, std::string> environment) const {
+  environment["PRACTICE_CLIENT_SECRET"] = kPracticeClientSecret;
+  if (ca_ == nullptr) return std::make_unique<World>(providers, std::move(environment));
+  auto world = std::make_unique<World>(providers, std::move(environment),
+                                       fmt::format("http: {{ca_file: {}}}\n", ca_->file()));
+  world->daemon().UseStore(store_, keys_ / "root.key");
   return world;
 }
 
@@ -58,8 +60,9 @@ void PracticeTest::Start(const std::string& providers) {
   ASSERT_TRUE(ready.ok()) << ready;
 }
 
-std::unique_ptr<World> PracticeTest::StartAnother(const std::string& providers) {
-  std::unique_ptr<World> another = MakeWorld(providers);
+std::unique_ptr<World> PracticeTest::StartAnother(const std::string& providers,
+                                                  const std::map<std::string, std::string>& environment) {
+  std::unique_ptr<World> another = MakeWorld(providers, environment);
   const absl::Status ready = another->Start();
   EXPECT_TRUE(ready.ok()) << ready;
   return another;
@@ -97,7 +100,7 @@ std::string PracticeTest::DefaultProviders(std::string_view rotation, std::strin
       header_name: Authorization
       value_prefix: "Bot "
 )",
-                     practice_->issuer(), rotation, redis_ == nullptr ? "[]" : "[127.0.0.0/8]", indented);
+                     practice_->issuer(), rotation, ca_ == nullptr ? "[]" : "[127.0.0.0/8]", indented);
 }
 
 void PracticeTest::SetLifetime(std::chrono::seconds lifetime) {

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -36,8 +37,9 @@ class PracticeTest : public ::testing::Test {
   void Start() { Start(DefaultProviders()); }
   // `further`: lines of the record of "practice", "name: value\n" each.
   std::string DefaultProviders(std::string_view rotation = "strict", std::string_view further = "") const;
-  // Another grantkeepd over the same Redis, started.
-  std::unique_ptr<World> StartAnother(const std::string& providers);
+  // Another grantkeepd over the same Redis, started; `environment` is its own.
+  std::unique_ptr<World> StartAnother(const std::string& providers,
+                                      const std::map<std::string, std::string>& environment = {});
   // Where the store's files are.
   std::filesystem::path StoreFiles() const;
 
@@ -52,7 +54,8 @@ class PracticeTest : public ::testing::Test {
   // What the provider's protected resource thinks of a token.
   int ResourceStatus(const std::string& access_token);
 
-  // kRedis.
+  // kRedis. What stands under "store:" is read by Start() and StartAnother().
+  std::string store_;
   std::unique_ptr<TestCa> ca_;
   std::unique_ptr<RedisServer> redis_;
   TempDir keys_;
@@ -62,7 +65,8 @@ class PracticeTest : public ::testing::Test {
   Browser browser_;
 
  private:
-  std::unique_ptr<World> MakeWorld(const std::string& providers) const;
+  std::unique_ptr<World> MakeWorld(const std::string& providers,
+                                   std::map<std::string, std::string> environment = {}) const;
 };
 
 // Tests that must pass over every store:

@@ -21,6 +21,12 @@ absl::Status World::Start() {
   return absl::OkStatus();
 }
 
+absl::Status World::StartWithoutStore() {
+  RETURN_IF_ERROR(daemon_.Begin());
+  caller_ = std::make_unique<Caller>(daemon_.address());
+  return absl::OkStatus();
+}
+
 v1::StartAuthRequest World::StartRequest(const std::string& provider) {
   SystemRandom random;
   v1::StartAuthRequest request;

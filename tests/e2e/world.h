@@ -38,6 +38,8 @@ class World {
   Daemon& daemon() { return daemon_; }
   // Starts, or starts again; the caller then talks to the new process.
   absl::Status Start();
+  // The same without waiting: for a daemon whose store is not there.
+  absl::Status StartWithoutStore();
   const Caller& caller() const { return *caller_; }
 
   static v1::StartAuthRequest StartRequest(const std::string& provider);

@@ -22,8 +22,13 @@ void Daemon::WriteConfig() const {
   std::ofstream file(config_file());
   file << config_;
   if (store_.empty()) return;
-  file << fmt::format("\nserver: {{listen: 127.0.0.1:0}}\nstore: {{{}}}\nvault: {{root_key_file: {}}}\n",
-                      store_, root_key_.string());
+  file << fmt::format(
+      R"(
+server: {{listen: "{}"}}
+store: {{{}}}
+vault: {{root_key_file: {}}}
+)",
+      socket_address(), store_, root_key_.string());
 }
 
 void Daemon::UseStore(std::string store, std::filesystem::path root_key) {
@@ -37,24 +42,29 @@ void Daemon::UseStore(std::string store, std::filesystem::path root_key) {
   WriteConfig();
 }
 
-absl::Status Daemon::Start() {
-  const std::filesystem::path ready_file = dir_ / "ready";
-  std::filesystem::remove(ready_file);
-  ChildProcess::Options options = {
-      .command = {program_.string(), "--ready-file", ready_file.string(), "--config", config_file().string()},
-      .environment = environment_,
-      .output = output_file()};
+absl::Status Daemon::Begin() {
+  std::filesystem::remove(ready_file());
+  ChildProcess::Options options = {.command = {program_.string(), "--ready-file", ready_file().string(),
+                                               "--config", config_file().string()},
+                                   .environment = environment_,
+                                   .output = output_file()};
   if (store_.empty()) {
     options.command.insert(options.command.end(),
                            {"--dev", "--data-dir", data_dir().string(), "--listen", "127.0.0.1:0"});
   }
+  address_ = socket_address();
   ASSIGN_OR_RETURN(process_, ChildProcess::Start(options));
-  if (absl::Status ready = process_->WaitForFile(ready_file); !ready.ok()) {
+  return absl::OkStatus();
+}
+
+absl::Status Daemon::Start() {
+  RETURN_IF_ERROR(Begin());
+  if (absl::Status ready = process_->WaitForFile(ready_file()); !ready.ok()) {
     return absl::UnavailableError(
         fmt::format("grantkeepd is not ready: {}\n{}",
                     std::string_view(ready.message().data(), ready.message().size()), Output()));
   }
-  address_ = ReadFile(ready_file);
+  address_ = ReadFile(ready_file());
   while (!address_.empty() && address_.back() == '\n') address_.pop_back();
   return absl::OkStatus();
 }

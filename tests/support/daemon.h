@@ -14,8 +14,9 @@
 
 namespace grantkeep::testing {
 
-// The real grantkeepd on a free loopback port, with a data directory that lives as long as this object
-// and survives restarts of the program; in development mode unless a store is given.
+// The real grantkeepd on a free loopback port, or on a unix socket if a store is given, with a data
+// directory that lives as long as this object and survives restarts of the program; in development mode
+// unless a store is given.
 class Daemon {
  public:
   // `program`: path of grantkeepd. `config`: YAML, written to a file. `environment`: the program's,
@@ -29,6 +30,8 @@ class Daemon {
 
   // Starts the program and waits until it is ready. Also after Stop() and Kill().
   absl::Status Start();
+  // The same without waiting: for one whose store is not there. Only with a store.
+  absl::Status Begin();
   // SIGTERM; the exit code, or nothing when it did not end in time or not by itself.
   std::optional<int> Stop();
   // SIGKILL.
@@ -46,6 +49,8 @@ class Daemon {
  private:
   std::filesystem::path output_file() const { return dir_ / "output"; }
   void WriteConfig() const;
+  std::filesystem::path ready_file() const { return dir_ / "ready"; }
+  std::string socket_address() const { return "unix:" + (dir_ / "socket").string(); }
 
   std::filesystem::path program_;
   std::string config_;

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows of the behaviour table: the master dies, or seems to, and Sentinels make another.
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "tests/e2e/redis/trouble_fixture.h"
+#include "tests/support/document.h"
+#include "tests/support/sentinel_group.h"
+
+namespace grantkeep::testing {
+namespace {
+
+class RedisTroubleFailover : public RedisTrouble {
+ protected:
+  RedisTroubleFailover() : group_(Documented()) {
+    redis_.reset();
+    const std::string password = keys_ / "password";
+    std::ofstream(password) << kPassword;
+    chmod(password.c_str(), 0600);
+    group_.Start();
+    server_ = [&]() -> RedisServer& { return group_.CurrentMaster(); };
+    UseGroup();
+  }
+  void UseGroup(const std::string& more = "") {
+    store_ = fmt::format(
+        "redis: {{url: \"{0}\", username: grantkeep, password_file: {1}, sentinel_username: grantkeep, "
+        "sentinel_password_file: {1}, failover_hold: 2s{2}}}",
+        group_.url(), (keys_ / "password").string(), more);
+  }
+  // What the grantkeepd has put back since it started.
+  bool HasPutBack(const std::string& what) {
+    const std::string output = world_->daemon().Output();
+    return output.find("put back " + what) != std::string::npos;
+  }
+
+  SentinelGroup group_;
+
+ private:
+  static constexpr std::string_view kPassword = "password-of-the-failover-test";
+
+  // As operators are told to set it up, with users who may do no more than is needed.
+  static SentinelGroup::Options Documented() {
+    SentinelGroup::Options options;
+    options.node.configuration = {"appendonly yes", "appendfsync everysec"};
+    options.node.users = Users("redis-acl");
+    options.sentinel.users = Users("sentinel-acl");
+    return options;
+  }
+  static std::vector<std::string> Users(std::string_view language) {
+    std::vector<std::string> users = ReadUsers(REDIS_DOCUMENT, language);
+    for (std::string& user : users) {
+      const size_t found = user.find("PASSWORD");
+      if (found != std::string::npos) user.replace(found, std::string_view("PASSWORD").size(), kPassword);
+    }
+    return users;
+  }
+};
+
+TEST_F(RedisTroubleFailover, Failover) {
+  Prepare();
+  RedisServer& old = group_.CurrentMaster();
+  old.Kill();
+  group_.WaitForNewMaster(old);
+  WaitUntilWell();
+  ExpectRow();
+  ExpectWhole();
+}
+
+TEST_F(RedisTroubleFailover, FailoverThatLosesWrites) {
+  UseGroup(", wait_replicas: 0");
+  Prepare();
+  // The replica gets nothing any more, and nobody tells the caller.
+  RedisServer& replica = group_.replica(0);
+  replica.Pause();
+  group_.master().Command({"CLIENT", "KILL", "TYPE", "replica"});
+  EXPECT_EQ(Refresh(valid_, 1), "ok");
+  const v1::Grant lost = SignIn();
+  EXPECT_TRUE(PutAt(*world_, "lost", "value").ok());
+  group_.master().Kill();
+  replica.Continue();
+  ASSERT_EQ(&group_.WaitForNewMaster(group_.master()), &replica);
+  WaitUntilWell();
+  ExpectRow();
+  EXPECT_TRUE(Eventually([&] { return HasPutBack("0 keyrings, 2 grants and 1 static secrets"); }))
+      << world_->daemon().Output();
+  ExpectWhole();
+  EXPECT_EQ(world_->Refresh(valid_.grant_id())->generation(), 2u);
+  EXPECT_EQ(world_->Refresh(lost.grant_id())->generation(), 1u);
+  EXPECT_EQ(GetAt(*world_, "lost")->value(), "value");
+}
+
+// The old master still takes itself for one when it goes on, until the Sentinels correct it.
+TEST_F(RedisTroubleFailover, OldMasterGoesOn) {
+  Prepare();
+  RedisServer& old = group_.CurrentMaster();
+  old.Pause();
+  RedisServer& now = group_.WaitForNewMaster(old);
+  WaitUntilWell();
+  ASSERT_TRUE(PutAt(*world_, "meanwhile", "value").ok());
+  old.Continue();
+  ExpectRow();
+  ASSERT_TRUE(Eventually([&] { return old.Info("role") == "slave"; }, std::chrono::seconds(60)));
+  EXPECT_EQ(now.Info("role"), "master");
+  ExpectWhole();
+  EXPECT_EQ(GetAt(*world_, "meanwhile")->value(), "value");
+}
+
+}  // namespace
+}  // namespace grantkeep::testing
