@@ -21,7 +21,7 @@ std::string MessageOf(const absl::Status& status) { return std::string(status.me
 TEST_F(RedisFailure, WhileRedisIsDownOperationsFailAtOnceAndSayWhenToComeBack) {
   server_.Stop();
   const auto store = Open();
-  loop_.RunUntil([&] { return RetryAfterOf(store->health()).has_value(); });
+  loop_.RunUntil([&] { return HasFailed(*store); });
   const Tick asked = clock_.Steady();
   const auto put = Put(*store, GrantKey("g"), 0);
   EXPECT_LT(clock_.Steady() - asked, seconds(5));
@@ -61,7 +61,7 @@ TEST_F(RedisFailure, AServerThatHangsIsGivenUpAndUsedAgainWhenItGoesOn) {
   server_.Pause();
   const auto hung = loop_.Run(store->Get(key, clock_.Steady() + milliseconds(100)));
   EXPECT_TRUE(HasReason(hung.status(), Reason::kDeadline)) << hung.status();
-  loop_.RunUntil([&] { return !store->health().ok() && RetryAfterOf(store->health()).has_value(); });
+  loop_.RunUntil([&] { return !store->health().ok() && HasFailed(*store); });
   const auto refused = Get(*store, key);
   EXPECT_TRUE(HasReason(refused.status(), Reason::kStoreUnavailable)) << refused.status();
   server_.Continue();
@@ -181,7 +181,7 @@ class RedisUsers : public RedisStoreTest {
 TEST_F(RedisUsers, AWrongPasswordIsSaidAndARightOneIsReadFromItsFileWithoutARestart) {
   WritePassword("wrong-password");
   const auto store = Open();
-  loop_.RunUntil([&] { return RetryAfterOf(store->health()).has_value(); });
+  loop_.RunUntil([&] { return HasFailed(*store); });
   EXPECT_THAT(MessageOf(store->health()), HasSubstr("WRONGPASS"));
   EXPECT_THAT(MessageOf(store->health()), HasSubstr("password_file"));
   EXPECT_THAT(MessageOf(store->health()), ::testing::Not(HasSubstr("wrong-password")));
@@ -190,14 +190,15 @@ TEST_F(RedisUsers, AWrongPasswordIsSaidAndARightOneIsReadFromItsFileWithoutARest
   // It changes while the connection is up; the next one takes the new one.
   server_.Command({"ACL", "SETUSER", "keeper", ">second", "<first"});
   WritePassword("second");
+  const CoherenceEpoch epoch = store->epoch();
   server_.Command({"CLIENT", "KILL", "USER", "keeper"});
-  loop_.RunUntil([&] { return !store->health().ok(); });
+  loop_.RunUntil([&] { return store->epoch() > epoch; });
   EXPECT_EQ(WaitUntilReady(*store), absl::OkStatus());
 }
 
 TEST_F(RedisUsers, AMissingOrEmptyPasswordFileIsNamed) {
   const auto store = Open();
-  loop_.RunUntil([&] { return RetryAfterOf(store->health()).has_value(); });
+  loop_.RunUntil([&] { return HasFailed(*store); });
   EXPECT_THAT(MessageOf(store->health()), HasSubstr("password_file: " + options_.password_file));
   WritePassword("");
   loop_.RunUntil([&] { return store->health().message().find("is empty") != std::string::npos; });
@@ -214,7 +215,7 @@ class RedisTls : public ::testing::Test {
     options.ca_file = ca_file;
     options.connect_timeout = seconds(5);
     const auto store = RedisStore::Open(options, clock_).value();
-    loop_.RunUntil([&] { return store->health().ok() || RetryAfterOf(store->health()).has_value(); });
+    loop_.RunUntil([&] { return store->health().ok() || HasFailed(*store); });
     return store->health();
   }
   TestCa ca_;

@@ -20,6 +20,11 @@
 
 namespace grantkeep::testing {
 
+// An attempt to connect has failed.
+inline bool HasFailed(const RedisStore& store) {
+  return store.health().message().find("cannot be used") != std::string::npos;
+}
+
 // What a store has told its listener; may outlive the store.
 class ToldChanges {
  public:
