@@ -25,6 +25,7 @@
 #include "vault/grants.h"
 #include "vault/root_key.h"
 #include "vault/sealed.h"
+#include "vault/store_changes.h"
 
 namespace grantkeep::bench {
 namespace {
@@ -168,7 +169,8 @@ int Measure(uint64_t count) {
   options.url = Check(ParseRedisUrl(server.unix_url(), "url"));
   const auto store = Check(RedisStore::Open(std::move(options), clock));
   SealedRecords records(*store, *root_key, clock, random);
-  Grants grants(*store, records);
+  StoreChanges changes(*store);
+  Grants grants(*store, records, changes, clock);
 
   // Connections, buffers and scripts are there before, and the tenant's keyring.
   Seeding(*store, grants, clock, random, kAtOnce).Run();
