@@ -85,9 +85,13 @@ return {'done', time[1], time[2]}
 
 // KEYS: record, index. ARGV: guard, mismatches at which the record goes, id or ''.
 // Returns {'absent'}, {'taken', record}, {'mismatch', revision bytes} or {'burnt', revision bytes}.
+//
+// SETRANGE of nothing changes nothing, but is refused by a server that is out of memory: whoever takes a
+// sign-in is about to write a grant, and had better come back while the sign-in is still there.
 constexpr std::string_view kTake = R"lua(
 local record = redis.call('GET', KEYS[1])
 if not record then return {'absent'} end
+redis.call('SETRANGE', KEYS[1], 0, '')
 local head = string.sub(record, 1, 8)
 local size = string.byte(record, 13)
 if not size or size == 0 then return {'mismatch', head} end

@@ -28,6 +28,20 @@ TEST_F(RedisTroubleServer, OutOfMemory) {
   ExpectWhole();
 }
 
+// Writes are done, but nobody can say that a failover would not lose them.
+TEST_F(RedisTroubleServer, TooFewReplicas) {
+  RedisServer replica(RedisServer::ReplicaOf(*redis_));
+  replica.Start();
+  store_ = ByRelay(", wait_replicas: 1");
+  Prepare();
+  replica.Kill();
+  ASSERT_TRUE(Eventually([&] { return redis_->Info("connected_slaves") == "0"; }));
+  ExpectRow();
+  replica.Start();
+  ASSERT_TRUE(Eventually([&] { return redis_->Info("slave0").find("online") != std::string::npos; }));
+  ExpectWhole();
+}
+
 TEST_F(RedisTroubleServer, ScriptFlush) {
   Prepare();
   around_ = [&](const std::function<void()>& call) {

@@ -10,6 +10,7 @@
 
 #include "tests/e2e/daemon_run.h"
 #include "tests/e2e/redis/behaviour_table.h"
+#include "tests/support/test_ca.h"
 
 namespace grantkeep::testing {
 namespace {
@@ -29,15 +30,22 @@ TEST(RedisDocument, EveryRowOfTheBehaviourTableIsATestAndEveryTestARow) {
 
 TEST(RedisDocument, TheExampleIsAValidConfiguration) {
   DaemonRun run;
-  std::string example = ReadBlock(REDIS_DOCUMENT, "yaml");
-  const std::string folder = run.path("").string();
-  for (const char* name : {"root.key", "redis-password", "sentinel-password", "redis-key.pem"}) {
-    const std::string documented = std::string("/etc/grantkeep/") + name;
-    EXPECT_NE(example.find(documented), std::string::npos) << documented;
-    chmod(run.Write(name, std::string(31, 'k') + "!").c_str(), 0600);
+  const auto write = [&](const std::string& name, const std::string& content) {
+    chmod(run.Write(name, content).c_str(), 0600);
+  };
+  for (const char* name : {"root.key", "redis-password", "sentinel-password"}) {
+    write(name, std::string(31, 'k') + "!");
   }
-  for (size_t at = 0; (at = example.find("/etc/grantkeep/", at)) != std::string::npos;) {
-    example.replace(at, std::string_view("/etc/grantkeep/").size(), folder);
+  const TestCa ca;
+  const TestCa::Identity identity = ca.Issue({"grantkeep"});
+  write("redis-ca.pem", ReadFile(ca.file()));
+  write("redis-cert.pem", identity.certificate_pem);
+  write("redis-key.pem", identity.key_pem);
+  std::string example = ReadBlock(REDIS_DOCUMENT, "yaml");
+  for (const std::string_view documented : {"/etc/grantkeep/", "/run/grantkeep/"}) {
+    for (size_t at = 0; (at = example.find(documented, at)) != std::string::npos;) {
+      example.replace(at, documented.size(), run.path("").string());
+    }
   }
   const EndedRun checked = run.ToEnd({"--check-config", "--config", run.Write("config.yaml", example)});
   EXPECT_EQ(checked.exit_code, 0) << checked.output << example;

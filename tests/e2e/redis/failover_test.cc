@@ -14,7 +14,7 @@ namespace {
 
 class RedisTroubleFailover : public RedisTrouble {
  protected:
-  RedisTroubleFailover() : group_(Documented()) {
+  explicit RedisTroubleFailover(size_t replicas = 2) : group_(Documented(replicas)) {
     redis_.reset();
     const std::string password = keys_ / "password";
     std::ofstream(password) << kPassword;
@@ -29,10 +29,11 @@ class RedisTroubleFailover : public RedisTrouble {
         "sentinel_password_file: {1}, failover_hold: 2s{2}}}",
         group_.url(), (keys_ / "password").string(), more);
   }
-  // What the grantkeepd has put back since it started.
-  bool HasPutBack(const std::string& what) {
-    const std::string output = world_->daemon().Output();
-    return output.find("put back " + what) != std::string::npos;
+  // Another master than `old`, with a replica of its own, without which it would take no writes.
+  RedisServer& NewMaster(const RedisServer& old) {
+    RedisServer& now = group_.WaitForNewMaster(old);
+    EXPECT_TRUE(Eventually([&] { return now.Info("connected_slaves") != "0"; }, std::chrono::seconds(60)));
+    return now;
   }
 
   SentinelGroup group_;
@@ -41,8 +42,10 @@ class RedisTroubleFailover : public RedisTrouble {
   static constexpr std::string_view kPassword = "password-of-the-failover-test";
 
   // As operators are told to set it up, with users who may do no more than is needed.
-  static SentinelGroup::Options Documented() {
+  static SentinelGroup::Options Documented(size_t replicas) {
     SentinelGroup::Options options;
+    options.replicas = replicas;
+    options.min_replicas_to_write = static_cast<int>(replicas) - 1;
     options.node.configuration = {"appendonly yes", "appendfsync everysec"};
     options.node.users = Users("redis-acl");
     options.sentinel.users = Users("sentinel-acl");
@@ -62,14 +65,23 @@ TEST_F(RedisTroubleFailover, Failover) {
   Prepare();
   RedisServer& old = group_.CurrentMaster();
   old.Kill();
-  group_.WaitForNewMaster(old);
+  NewMaster(old);
   WaitUntilWell();
   ExpectRow();
   ExpectWhole();
 }
 
-TEST_F(RedisTroubleFailover, FailoverThatLosesWrites) {
-  UseGroup(", wait_replicas: 0");
+class RedisTroubleLostWrites : public RedisTroubleFailover {
+ protected:
+  RedisTroubleLostWrites() : RedisTroubleFailover(1) { UseGroup(", wait_replicas: 0"); }
+
+  // What grantkeepd has put back since it started.
+  bool HasPutBack(const std::string& what) {
+    return world_->daemon().Output().find("put back " + what) != std::string::npos;
+  }
+};
+
+TEST_F(RedisTroubleLostWrites, FailoverThatLosesWrites) {
   Prepare();
   // The replica gets nothing any more, and nobody tells the caller.
   RedisServer& replica = group_.replica(0);
@@ -96,7 +108,7 @@ TEST_F(RedisTroubleFailover, OldMasterGoesOn) {
   Prepare();
   RedisServer& old = group_.CurrentMaster();
   old.Pause();
-  RedisServer& now = group_.WaitForNewMaster(old);
+  RedisServer& now = NewMaster(old);
   WaitUntilWell();
   ASSERT_TRUE(PutAt(*world_, "meanwhile", "value").ok());
   old.Continue();

@@ -70,6 +70,7 @@ Behaviour RedisTrouble::Probe() {
   ask("ListGrants", [&] {
     v1::ListGrantsRequest request;
     request.set_tenant(World::kTenant);
+    request.set_subject(World::kSubject);
     return Word(world_->caller().ListGrants(request).status);
   });
   ask("Health", [&] {
@@ -96,7 +97,10 @@ void RedisTrouble::ExpectRow() {
 }
 
 void RedisTrouble::WaitUntilNoticed() {
-  ASSERT_TRUE(Eventually([&] { return Health(kVaultAdmin) == "not serving"; })) << world_->daemon().Output();
+  ASSERT_TRUE(Eventually([&] {
+    // What was proven to be the newest stays so for a moment.
+    return Health(kVaultAdmin) == "not serving" && Refresh(valid_) != "ok";
+  })) << world_->daemon().Output();
 }
 
 void RedisTrouble::WaitUntilWell() {

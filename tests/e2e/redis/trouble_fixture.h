@@ -44,7 +44,7 @@ class RedisTrouble : public PracticeTest {
   // Asks for everything once, in the columns' order.
   Behaviour Probe();
   void ExpectRow();
-  // Until grantkeepd says that it is without its store.
+  // Until grantkeepd says that it is without its store, and what it has in memory is proven no longer.
   void WaitUntilNoticed();
   // Until it says that it has its store, and that answers.
   void WaitUntilWell();
