@@ -75,6 +75,8 @@ TEST_F(RedisTroubleNetwork, InvalidationOvertakesTheReply) {
   EXPECT_EQ(overtaken->value(), "value of the other") << "used once";
   EXPECT_EQ(GetAt(*world_, kNotInMemory)->value(), "its successor");
   ASSERT_TRUE(PutAt(*other, kNotInMemory, "value of the other").ok());
+  // A refresh has little time here.
+  relay_->SetDelay(100ms, Commands(), Way::kToClient);
   ExpectRow();
   relay_->Heal();
   ExpectWhole();

@@ -106,7 +106,6 @@ class RedisSentinels : public ::testing::Test {
   RedisSentinels() {
     group_.Start();
     options_.url = ParseRedisUrl(group_.url(), "url").value();
-    options_.command_timeout = milliseconds(700);
   }
   Tick Soon() const { return clock_.Steady() + seconds(20); }
   std::unique_ptr<RedisStore> OpenReady() {
