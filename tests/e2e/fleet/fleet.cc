@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <signal.h>
 
-#include <fstream>
 #include <sstream>
 #include <stdexcept>
 #include <utility>
@@ -35,15 +34,19 @@ std::string Indented(const std::string& text, std::string_view by) {
 Fleet::Fleet(Options options) : options_(std::move(options)) {
   SystemRandom random;
   if (!CreateRootKeyFile(dir_ / "root.key", random).ok()) throw std::runtime_error("no root key");
-  std::ofstream(dir_ / "grantkeep.yaml") << Configuration(options_.redis);
   for (size_t i = 0; i < options_.replicas; ++i) replicas_.push_back(std::make_unique<Replica>());
 }
 
-std::string Fleet::Configuration(const std::string& redis) const {
+std::string Fleet::NameOf(size_t replica) { return fmt::format("replica-{}", replica); }
+
+std::string Fleet::Configuration(size_t replica, const std::string& redis) const {
+  std::string providers = options_.providers;
+  if (const size_t at = providers.find(kName); at != std::string::npos)
+    providers.replace(at, kName.size(), NameOf(replica));
   return fmt::format(
-      "log:\n  level: info\nhttp:\n  ca_file: {}\nvault:\n  root_key_file: {}\nstore:\n  "
+      "log: {{level: info}}\nhttp: {{ca_file: {}}}\nvault: {{root_key_file: {}}}\nstore:\n  "
       "redis:\n{}providers:{}",
-      options_.ca_file, (dir_ / "root.key").string(), Indented(redis, "    "), options_.providers);
+      options_.ca_file, (dir_ / "root.key").string(), Indented(redis, "    "), providers);
 }
 
 void Fleet::StartAll() {
@@ -52,8 +55,8 @@ void Fleet::StartAll() {
 
 void Fleet::Start(size_t replica, const std::string& redis) {
   Replica& started = *replicas_.at(replica);
-  std::string file = dir_ / "grantkeep.yaml";
-  if (!redis.empty()) file = started.run.Write("own.yaml", Configuration(redis));
+  const std::string file =
+      started.run.Write("grantkeep.yaml", Configuration(replica, redis.empty() ? options_.redis : redis));
   started.run.Start({"--config", file, "--listen", "127.0.0.1:0"}, options_.environment);
   SetCaller(replica, std::make_shared<const Caller>(started.run.address()));
 }

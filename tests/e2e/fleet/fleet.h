@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/e2e/caller.h"
@@ -24,23 +25,26 @@ struct Moment {
   SteadyTime end;
 };
 
-// Replicas of grantkeepd over one Redis: the same configuration, the same root key. Start() and Kill() from
-// one thread that lives on; the rest from any.
+// Replicas of grantkeepd over one Redis: the same root key, and the same configuration but for a name that
+// each gives to providers. Start() and Kill() from one thread that lives on; the rest from any.
 class Fleet {
  public:
   struct Options {
     size_t replicas = 3;
-    std::string redis;  // lines of store.redis, "name: value\n" each; the url at least
-    std::string providers;
-    std::string ca_file;  // of the providers' servers
+    std::string redis;      // lines of store.redis, "name: value\n" each; the url at least
+    std::string providers;  // kName in it is what NameOf says of each replica
+    std::string ca_file;    // of the providers' servers
     std::map<std::string, std::string> environment = {};
   };
+
+  static constexpr std::string_view kName = "NAME-OF-THE-REPLICA";
+  static std::string NameOf(size_t replica);
 
   explicit Fleet(Options options);
 
   // Starts all of them and waits until each is ready.
   void StartAll();
-  // Starts one, by a file of its own instead of the common configuration where `redis` is not empty.
+  // Starts one, with lines of its own for store.redis where `redis` is not empty.
   void Start(size_t replica, const std::string& redis = "");
   // SIGKILL, and waits for the end.
   Moment Kill(size_t replica);
@@ -62,7 +66,7 @@ class Fleet {
     std::shared_ptr<const Caller> caller;
   };
 
-  std::string Configuration(const std::string& redis) const;
+  std::string Configuration(size_t replica, const std::string& redis) const;
   void SetCaller(size_t replica, std::shared_ptr<const Caller> caller);
 
   const Options options_;

@@ -18,6 +18,8 @@ using namespace std::chrono_literals;
 
 constexpr size_t kReplicas = 3;
 constexpr size_t kSettlers = 16;
+// What a request takes to the provider's log, and an answer from there into the store.
+constexpr auto kMargin = 100ms;
 
 bool IsRefresh(const practice::TokenRequestRecord& record) { return record.grant_type == "refresh_token"; }
 
@@ -35,7 +37,8 @@ void FleetTest::StartFleet(std::string redis, std::string_view rotation, std::st
   Fleet::Options options;
   options.replicas = kReplicas;
   options.redis = redis.empty() ? "url: " + redis_->url() : std::move(redis);
-  options.providers = DefaultProviders(rotation, further);
+  options.providers = DefaultProviders(
+      rotation, fmt::format("token_request_headers: {{From: {}}}\n{}", Fleet::kName, further));
   options.ca_file = ca_->file();
   options.environment = {{"PRACTICE_CLIENT_SECRET", kPracticeClientSecret}};
   fleet_.emplace(std::move(options));
@@ -84,13 +87,14 @@ Outcome FleetTest::Settle(std::chrono::seconds limit) {
   return outcome;
 }
 
-std::set<uint64_t> FleetTest::FamiliesInFlight(const practice::ProviderStats& stats, const Moment& moment,
-                                               std::chrono::milliseconds margin) {
+std::set<uint64_t> FleetTest::FamiliesInFlight(const practice::ProviderStats& stats, size_t replica,
+                                               const Moment& moment) {
   std::set<uint64_t> families;
   for (const practice::TokenRequestRecord& record : stats.log) {
-    const bool before_the_end = record.arrived - margin <= moment.end;
-    const bool after_the_begin = !record.answered.has_value() || moment.begin <= *record.answered + margin;
-    if (IsRefresh(record) && before_the_end && after_the_begin) families.insert(record.family);
+    if (!IsRefresh(record) || record.from != Fleet::NameOf(replica)) continue;
+    const bool before_the_end = record.arrived - kMargin <= moment.end;
+    const bool after_the_begin = !record.answered.has_value() || moment.begin <= *record.answered + kMargin;
+    if (before_the_end && after_the_begin) families.insert(record.family);
   }
   return families;
 }

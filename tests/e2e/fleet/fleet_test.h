@@ -46,10 +46,9 @@ class FleetTest : public PracticeTest {
 
   // Asks each grant's token until there is one, or there can be none.
   Outcome Settle(std::chrono::seconds limit = std::chrono::seconds(60));
-  // The families of which a refresh was on its way at `moment`, by the provider's log. `margin`: what a
-  // request takes to it, and an answer from it into the store.
-  static std::set<uint64_t> FamiliesInFlight(const practice::ProviderStats& stats, const Moment& moment,
-                                             std::chrono::milliseconds margin);
+  // The families of which this replica had a refresh on its way at `moment`, by the provider's log.
+  static std::set<uint64_t> FamiliesInFlight(const practice::ProviderStats& stats, size_t replica,
+                                             const Moment& moment);
   // Every refresh token of every family has been presented once, but for the newest, which has not.
   static void ExpectEachGenerationPresentedOnce(const practice::ProviderStats& stats);
 

@@ -146,7 +146,10 @@ TEST_F(StoppedReplica, ReplicaStoppedBeforeItsRequestBeyondItsLeasePresentsNoTok
   EXPECT_EQ(stats.reuse_detections, 0u);
 }
 
-TEST_F(StoppedReplica, ReplicaStoppedBetweenRequestsServesTheNewestGenerationFirst) {
+// What was proven to be current before the stop stays so for 600 ms (RedisSession::kProof).
+constexpr auto kBeyondAProof = 700ms;
+
+TEST_F(StoppedReplica, ReplicaStoppedBetweenRequestsBeyondItsProofServesTheNewestGenerationFirst) {
   practice_->SetTokenPolicy({Rotation::kStrict, 0s, 3600s});
   StartFleet("");
   SignInUsers(20);
@@ -154,6 +157,7 @@ TEST_F(StoppedReplica, ReplicaStoppedBetweenRequestsServesTheNewestGenerationFir
     for (const std::string& grant_id : grant_ids_) ASSERT_EQ(Refresh(replica, grant_id)->generation(), 1u);
   }
   fleet_->Pause(0);
+  const SteadyTime paused = std::chrono::steady_clock::now();
   for (const std::string& grant_id : grant_ids_) ASSERT_EQ(Refresh(1, grant_id, 1)->generation(), 2u);
   // Asked while it stands still, so that the questions lie before it when it goes on.
   std::latch asking(static_cast<ptrdiff_t>(grant_ids_.size()));
@@ -165,6 +169,7 @@ TEST_F(StoppedReplica, ReplicaStoppedBetweenRequestsServesTheNewestGenerationFir
     }));
   }
   asking.wait();
+  std::this_thread::sleep_until(paused + kBeyondAProof);
   fleet_->Continue(0);
   for (auto& pending : answers) {
     const auto answer = pending.get();

@@ -37,6 +37,7 @@ ServerRequest ReadRequest(const http::request<http::string_body>& message) {
   request.authorization = text(message[http::field::authorization]);
   request.content_type = text(message[http::field::content_type]);
   request.body = message.body();
+  request.from = text(message[http::field::from]);
   return request;
 }
 

@@ -26,6 +26,7 @@ struct ServerRequest {
   std::string authorization;
   std::string content_type;
   std::string body;
+  std::string from = {};  // header (RFC 9110 section 10.1.2)
 };
 
 struct ServerReply {

@@ -55,6 +55,7 @@ struct TokenRequestRecord {
   int status = 0;           // 0: no answer was sent
   std::string error;        // OAuth error code
   std::string fault;        // name of the fault that was injected
+  std::string from;         // header From: which of several clients alike
   Tick arrived{};           // it takes effect then, too
   // When the answer had left; nothing: it has not yet.
   std::optional<Tick> answered = std::nullopt;

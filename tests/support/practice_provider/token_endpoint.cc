@@ -86,6 +86,7 @@ ServerReply AuthorizationServer::Token(const ServerRequest& request, Tick now) {
   const std::optional<Fault> fault = faults_.Next();
   const auto logged = std::make_shared<TokenRequestRecord>();
   TokenRequestRecord& record = *logged;
+  record.from = request.from;
   record.arrived = now;
   ServerReply reply = Process(request, fault, now, record);
   if (fault.has_value()) {
