@@ -16,8 +16,10 @@ class RedisReplication : public RedisStoreTest {
  protected:
   RedisReplication() : replica_(RedisServer::ReplicaOf(server_)) {
     replica_.Start();
-    loop_.RunUntil([&] { return replica_.Info("master_link_status") == "up"; });
+    // As the master sees it: before, WAIT does not count it.
+    loop_.RunUntil([&] { return server_.Info("slave0").find("state=online") != std::string::npos; });
     options_.wait_replicas = 1;
+    options_.command_timeout = seconds(2);
   }
   RedisServer replica_;
 };
