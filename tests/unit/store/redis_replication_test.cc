@@ -16,7 +16,7 @@ class RedisReplication : public RedisStoreTest {
  protected:
   RedisReplication() : replica_(RedisServer::ReplicaOf(server_)) {
     replica_.Start();
-    loop_.RunUntil([&] { return replica_.Info("master_link_status") == "up"; });
+    server_.WaitForReplicas(1);
     options_.wait_replicas = 1;
   }
   RedisServer replica_;
