@@ -18,6 +18,7 @@ class RedisReplication : public RedisStoreTest {
     replica_.Start();
     server_.WaitForReplicas(1);
     options_.wait_replicas = 1;
+    options_.command_timeout = seconds(2);
   }
   RedisServer replica_;
 };
