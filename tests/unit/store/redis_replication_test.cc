@@ -16,8 +16,7 @@ class RedisReplication : public RedisStoreTest {
  protected:
   RedisReplication() : replica_(RedisServer::ReplicaOf(server_)) {
     replica_.Start();
-    // As the master sees it: before, WAIT does not count it.
-    loop_.RunUntil([&] { return server_.Info("slave0").find("state=online") != std::string::npos; });
+    server_.WaitForReplicas(1);
     options_.wait_replicas = 1;
     options_.command_timeout = seconds(2);
   }
