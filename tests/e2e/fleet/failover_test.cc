@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A Redis master that dies under load, and Sentinels that make another one.
+#include <fmt/format.h>
+
 #include <iostream>
 #include <set>
 
@@ -47,16 +49,36 @@ class SentinelFailover : public FleetTest {
     std::cout << report << std::endl;
     return report;
   }
+  void KillMaster(RedisServer& master) {
+    killed_.begin = steady_clock::now();
+    master.Kill();
+    killed_.end = steady_clock::now();
+  }
   void ExpectNothingLost() {
     const Outcome outcome = Settle();
     EXPECT_THAT(outcome.unanswered, IsEmpty());
-    for (const Outcome::Lost& lost : outcome.lost) ADD_FAILURE() << lost.grant_id << " " << lost.reason;
+    for (const Outcome::Lost& lost : outcome.lost) {
+      std::string log;
+      for (const practice::TokenRequestRecord& record : practice_->Stats().log) {
+        if (record.family != lost.family || record.arrived < killed_.begin - 5s) continue;
+        log += fmt::format("\n  {} generation {} at {} to {} us from the kill: {} {}", record.from,
+                           record.generation, Micros(record.arrived - killed_.begin),
+                           record.answered ? Micros(*record.answered - killed_.begin) : 0, record.status,
+                           record.error);
+      }
+      ADD_FAILURE() << lost.grant_id << " " << lost.reason << log;
+    }
     const practice::ProviderStats stats = practice_->Stats();
     EXPECT_EQ(stats.reuse_detections, 0u);
     EXPECT_EQ(stats.live_families, grant_ids_.size());
   }
 
+  static int64_t Micros(std::chrono::steady_clock::duration time) {
+    return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
+  }
+
   SentinelGroup group_;
+  Moment killed_;  // the master
 };
 
 TEST_F(SentinelFailover, ASentinelFailoverLosesNothing) {
@@ -64,7 +86,7 @@ TEST_F(SentinelFailover, ASentinelFailoverLosesNothing) {
   SignInUsers(200);
   const LoadReport report = RunWith([&] {
     RedisServer& old = group_.CurrentMaster();
-    old.Kill();
+    KillMaster(old);
     group_.WaitForNewMaster(old);
   });
   EXPECT_THAT(report.wrong, IsEmpty());
@@ -87,7 +109,7 @@ TEST_F(SentinelFailover, WritesThatNoRedisButADaemonHasSeenArePutBack) {
     old.Command({"CLIENT", "KILL", "TYPE", "replica"});
     const uint64_t before = practice_->Stats().refresh_requests;
     std::this_thread::sleep_for(1s);
-    old.Kill();
+    KillMaster(old);
     const uint64_t lost = practice_->Stats().refresh_requests - before;
     std::cout << "about " << lost << " new generations were with the old master alone\n";
     EXPECT_GT(lost, 0u);
@@ -102,12 +124,10 @@ TEST_F(SentinelFailover, WritesThatNoRedisButADaemonHasSeenArePutBack) {
 TEST_F(SentinelFailover, WhenAllReplicasDieWithTheMasterOnlyWhatWasInFlightIsLost) {
   StartFleet("url: " + group_.url());
   SignInUsers(200);
-  Moment killed;
   const LoadReport report = RunWith([&] {
     RedisServer& old = group_.CurrentMaster();
-    const SteadyTime begin = steady_clock::now();
-    old.Kill();
-    killed = {begin, fleet_->KillAll().end};
+    KillMaster(old);
+    killed_.end = fleet_->KillAll().end;
     group_.WaitForNewMaster(old);
     fleet_->StartAll();
   });
@@ -117,7 +137,7 @@ TEST_F(SentinelFailover, WhenAllReplicasDieWithTheMasterOnlyWhatWasInFlightIsLos
   const practice::ProviderStats stats = practice_->Stats();
   std::set<uint64_t> in_flight;
   for (size_t replica = 0; replica < fleet_->size(); ++replica) {
-    in_flight.merge(FamiliesInFlight(stats, replica, killed));
+    in_flight.merge(FamiliesInFlight(stats, replica, killed_));
   }
   for (const Outcome::Lost& lost : outcome.lost) {
     EXPECT_EQ(lost.reason, "IN_DOUBT") << lost.grant_id;
