@@ -190,6 +190,8 @@ awaitable<absl::StatusOr<GrantCommit>> RefreshTransaction::CommitIntent(bool las
     }
     const Tick again = rooms_.clock.Steady() + kIntentRetry * tries;
     if (!MayBeDone(commit.status()) || tries == kIntentTries || again >= deadline) co_return commit;
+    // Another server may be the master now, and not know what others have written.
+    if (rooms_.store.HoldUntil() > again) co_return commit;
     co_await rooms_.clock.SleepUntil(again);
   }
 }
@@ -197,8 +199,9 @@ awaitable<absl::StatusOr<GrantCommit>> RefreshTransaction::CommitIntent(bool las
 awaitable<TokenOutcome> RefreshTransaction::CallProvider() {
   const Grant& grant = *current_->grant;
   const Tick now = rooms_.clock.Steady();
-  if (call_end_ - now < kShortestCall || lease_end_ - now < kShortestCall) {
-    // The store was slow, or this process was stopped, since the intent: the call would outlive what
+  if (call_end_ - now < kShortestCall || lease_end_ - now < kShortestCall || rooms_.store.HoldUntil() > now) {
+    // The store has failed over or was slow, or this process was stopped, since the intent: the record
+    // may not be the newest that there was, or the call would outlive what
     // the intent says, and then the lease. Whoever is stopped behind this line finds the same when the
     // request is about to be sent: its deadline has passed.
     TokenOutcome late;

@@ -20,7 +20,7 @@ awaitable<absl::StatusOr<T>> Refuse(absl::Status why) {
 }  // namespace
 
 absl::Status GatedStore::Closed() const {
-  const absl::Status health = store_.health();
+  absl::Status health = store_.health();
   if (health.ok()) {
     return RetryableError(Reason::kStoreUnavailable, "store: it is being checked before it is used",
                           kComeBack);

@@ -30,7 +30,13 @@ CachedRecords::CachedRecords(const Rules& rules, Store& store, SealedRecords& re
       clock_(clock),
       cache_(limits),
       subscription_(changes.OnChange(rules.kind, [this](const Change& change) {
-        cache_.Invalidate(change.key.tenant.value(), change.key.id, change.revision);
+        const std::string_view tenant = change.key.tenant.value();
+        // While what was lost is put back, another's write may be older than ours.
+        if (change.revision == 0 && store_.HoldUntil() > clock_.Steady()) {
+          cache_.Doubt(tenant, change.key.id);
+        } else {
+          cache_.Invalidate(tenant, change.key.id, change.revision);
+        }
       })) {}
 
 absl::StatusOr<std::optional<OpenedRecord>> CachedRecords::FromMemory(std::string_view tenant,
@@ -157,8 +163,11 @@ awaitable<absl::StatusOr<CachedRecords::Settled>> CachedRecords::Settle(const Sn
   if (ours == nullptr) co_return settled;
   for (int tries = 0; tries < kMaxMendTries; ++tries) {
     ASSIGN_OR_CO_RETURN(const Verdict verdict, co_await JudgeRecord(*ours, settled.record, key, deadline));
-    // Somebody else has written it meanwhile, so ours is not the newest that there was.
-    if (verdict == Verdict::kStored || fill.is_void()) co_return settled;
+    if (verdict == Verdict::kStored) co_return settled;
+    // Somebody else has written it meanwhile, so ours is not the newest that there was. But nothing comes
+    // after a tombstone, and while what was lost is put back he may have put back something older.
+    const bool recovering = store_.HoldUntil() > clock_.Steady();
+    if (fill.is_void() && verdict != Verdict::kBury && !recovering) co_return settled;
     const Revision behind = settled.record.has_value() ? settled.record->revision : 0;
     ASSIGN_OR_CO_RETURN(Record mended, co_await Replacement(verdict, *ours, behind, key, deadline));
     std::vector<Write> writes;

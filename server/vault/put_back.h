@@ -36,7 +36,8 @@ class PutBack {
   // thread.
   [[nodiscard]] bool Begin();
   // Completes when everything was compared since the last loss that was noted. While the store does
-  // not answer, or may not be written, it waits. Everything named in the constructor must live as long as the loop runs.
+  // not answer, or may not be written, it waits. Everything named in the constructor must live as long as the
+  // loop runs.
   boost::asio::awaitable<void> Run();
 
   // Of the last sweep that was not begun again. Any thread.

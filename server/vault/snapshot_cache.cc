@@ -88,6 +88,24 @@ void SnapshotCache::Invalidate(std::string_view tenant, std::string_view id, Rev
   }
 }
 
+void SnapshotCache::Doubt(std::string_view tenant, std::string_view id) {
+  const SnapshotPtr known = Find(tenant, id);
+  SnapshotPtr doubted;  // what it replaces is freed after the lock
+  if (known != nullptr) {
+    doubted = std::make_shared<const Snapshot>(tenant, id, known->revision(), known->sealed(), 0);
+  }
+  const Name name = NameOf(tenant, id);
+  Shard& shard = ShardOf(name);
+  const std::lock_guard lock(shard.mutex);
+  for (Fill* fill : shard.fills) {
+    if (fill->IsOf(name)) fill->void_ = true;
+  }
+  const auto found = shard.index.find(name, name.hash);
+  if (found != shard.index.end() && shard.slots[*found].snapshot == known) {
+    shard.slots[*found].snapshot.swap(doubted);
+  }
+}
+
 std::vector<SnapshotCache::SnapshotPtr> SnapshotCache::Walk(Position& position) const {
   std::vector<SnapshotPtr> seen;
   while (seen.empty() && position.shard < kShards) {

@@ -72,6 +72,9 @@ class SnapshotCache {
   // Forgets the record and voids its fills: the store may have another now. With `revision` only what
   // is older than that, and not before the fill that writes this revision has ended.
   void Invalidate(std::string_view tenant, std::string_view id, Revision revision = 0);
+  // Voids the record's fills and keeps its snapshot as one that is never current: only to be compared
+  // with what the store has.
+  void Doubt(std::string_view tenant, std::string_view id);
   // Some of the snapshots from `position` on, which moves on; empty at the end. One that stays during
   // the whole walk is seen once.
   std::vector<SnapshotPtr> Walk(Position& position) const;

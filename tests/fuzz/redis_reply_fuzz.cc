@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bytes of a hostile Redis: whatever they are, they are an error, or a reply that each operation makes a result or
-// an error of.
+// Bytes of a hostile Redis: whatever they are, they are an error, or a reply that each operation makes a
+// result or an error of.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -33,7 +33,8 @@ void ReadByAll(const RedisReply& reply) {
   Read(AdoptOperation(keys, identity, identity), reply);
   [[maybe_unused]] const auto meeting = ReadMeeting(reply);
   [[maybe_unused]] const auto record = keys.ParseRecord(reply.text);
-  if (reply.is(RedisReply::Type::kError)) [[maybe_unused]] const auto error = RedisError(reply.text);
+  if (reply.is(RedisReply::Type::kError)) [[maybe_unused]]
+    const auto error = RedisError(reply.text);
 }
 
 }  // namespace

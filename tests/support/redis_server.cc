@@ -139,6 +139,20 @@ std::unique_ptr<RedisClient> RedisServer::Connect(std::chrono::milliseconds time
   return client;
 }
 
+void RedisServer::WaitForReplicas(int count) const {
+  const auto client = Connect();
+  const std::string wanted = std::to_string(count);
+  const bool confirmed = Eventually(
+      [&] {
+        // Without a replica nothing is counted as written, which anybody has.
+        if (std::stoi(Info("connected_slaves")) < count) return false;
+        client->Command({"PUBLISH", "replicas", "confirm"});  // goes to replicas, and leaves no key
+        return std::stoi(client->Command({"WAIT", wanted, "100"}).text) >= count;
+      },
+      seconds(100));
+  if (!confirmed) throw std::runtime_error("too few replicas confirm writes: " + Info("slave0"));
+}
+
 std::string RedisServer::Info(std::string_view field) const {
   const std::string all = "\r\n" + Command({"INFO"}).text;
   const std::string name = fmt::format("\r\n{}:", field);

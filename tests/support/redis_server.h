@@ -80,6 +80,9 @@ class RedisServer {
                      std::chrono::milliseconds timeout = std::chrono::seconds(20)) const;
   // Such a connection, for what takes more than one command.
   std::unique_ptr<RedisClient> Connect(std::chrono::milliseconds timeout = std::chrono::seconds(20)) const;
+  // Until so many replicas confirm what is written. One that is connected gets nothing before it has
+  // acknowledged what it was sent at first, which can take it a second. Throws after 100 s.
+  void WaitForReplicas(int count) const;
   // A field of INFO: Info("role"). Empty when there is none.
   std::string Info(std::string_view field) const;
 

@@ -13,7 +13,8 @@ namespace grantkeep {
 
 // Until when what was read in which epoch is proven to be current. An epoch is one subscription to
 // changes; a heartbeat that has come back through it proves that every change before the heartbeat was
-// sent has been told. Thread-safe; the present epoch is answered without a lock.
+// sent has been told, but for those of the same turn of Redis' event loop, which follow at once. Thread-safe;
+// the present epoch is answered without a lock.
 class Coherence {
  public:
   // A new epoch, of which nothing is proven yet.
@@ -30,6 +31,12 @@ class Coherence {
 
   // Of the present epoch.
   void Prove(Tick until) { until_.store(until.time_since_epoch().count()); }
+
+  // Nothing after `now` is proven, if this is still the epoch.
+  void Withdraw(CoherenceEpoch epoch, Tick now) {
+    const std::lock_guard lock(mutex_);
+    if (epoch_.load() == epoch && Read(until_) > now) Prove(now);
+  }
 
   CoherenceEpoch epoch() const { return epoch_.load(); }
 

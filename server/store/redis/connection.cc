@@ -53,7 +53,10 @@ awaitable<absl::StatusOr<std::shared_ptr<RedisConnection>>> RedisConnection::Con
   connection->Read();
   if (password_file.empty()) co_return connection;
   absl::StatusOr<Secret> password = ReadPassword(password_file);
-  if (!password.ok()) co_return password.status();
+  if (!password.ok()) {
+    connection->Close(password.status());
+    co_return password.status();
+  }
   const Watchdog watchdog(co_await boost::asio::this_coro::executor, clock, deadline, [connection] {
     connection->Close(Error(Reason::kStoreUnavailable, "no answer to AUTH in time"));
   });

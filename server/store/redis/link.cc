@@ -50,6 +50,10 @@ void RedisLink::Start() { Spawn(loop_, Run()); }
 void RedisLink::Stop() {
   stopped_ = true;
   FailWaiting(Closing());
+  for (const auto& call : std::exchange(until_ready_, {})) {
+    call->Fail(Closing());
+    RedisCall::Answer(call);
+  }
   for (const auto& session : {session_, ending_}) {
     if (session != nullptr) session->End(Closing());
   }
@@ -65,6 +69,7 @@ void RedisLink::Carry(std::shared_ptr<RedisCall> call) {
 }
 
 void RedisLink::AnswerWhenReady(std::shared_ptr<RedisCall> call) {
+  std::erase_if(until_ready_, [](const auto& waiting) { return waiting->abandoned.load(); });
   until_ready_.push_back(std::move(call));
   if (coherence_.CurrentUntil(coherence_.epoch()) > clock_.Steady()) Heard();
 }
@@ -193,6 +198,8 @@ bool RedisLink::Met(const RedisSession& session) {
   if (hold > Duration(0)) {
     const Tick until = std::max(hold_until(), clock_.Steady() + hold);
     hold_until_.store(until.time_since_epoch().count());
+    // What waits was asked before it was known that nobody may act now.
+    FailWaiting(RetryableError(Reason::kStoreUnavailable, "store: it may have lost writes", kLongestPause));
   }
   Log("store").info("connected to Redis {}{}", ToString(session.address()),
                     hold > Duration(0) ? "; it may have lost writes: nothing is refreshed for a while" : "");

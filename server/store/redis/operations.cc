@@ -331,6 +331,7 @@ RedisOperation<StoreIdentity> AdoptOperation(const RedisKeys& keys, const StoreI
   RedisOperation<StoreIdentity> operation;
   operation.command = call.Format();
   operation.script = &AdoptScript();
+  operation.vault = true;
   operation.read = [](const RedisReply& reply, std::vector<Change>&) -> absl::StatusOr<StoreIdentity> {
     const std::optional<StoreIdentity> identity = ParseIdentity(reply.text);
     if (!identity.has_value()) return StrangeReply();

@@ -174,10 +174,16 @@ awaitable<absl::StatusOr<std::optional<Record>>> RedisStore::Get(Key key, Tick d
 awaitable<absl::StatusOr<CommitResult>> RedisStore::Commit(std::vector<Write> writes, Tick deadline) {
   const absl::Status checked = CheckCommit(writes);
   if (!checked.ok()) co_return checked;
-  auto answer = state_->Perform(CommitOperation(state_->link.keys(), writes), deadline);
-  auto result = co_await std::move(answer);
-  if (result.ok()) state_->link.time().Note(result->store_time);
-  co_return result;
+  RedisOperation<CommitResult> operation = CommitOperation(state_->link.keys(), writes);
+  // Read on the store's own thread, as soon as it has come.
+  operation.read = [read = std::move(operation.read), &time = state_->link.time()](
+                       RedisReply reply, std::vector<Change>& changes) {
+    auto result = read(std::move(reply), changes);
+    if (result.ok()) time.Note(result->store_time);
+    return result;
+  };
+  auto answer = state_->Perform(std::move(operation), deadline);
+  co_return co_await std::move(answer);
 }
 
 awaitable<absl::StatusOr<TakeResult>> RedisStore::Take(Key key, std::string guard, uint32_t burn_after,
@@ -195,7 +201,6 @@ awaitable<absl::StatusOr<std::vector<DueItem>>> RedisStore::ClaimDue(Partition p
   if (!checked.ok()) co_return checked;
   auto answer = state_->Perform(ClaimDueOperation(state_->link.keys(), partition, limit, lease), deadline);
   ASSIGN_OR_CO_RETURN(RedisClaim claim, co_await std::move(answer));
-  state_->link.time().Note(claim.store_time);
   co_return std::move(claim.items);
 }
 
@@ -213,9 +218,15 @@ awaitable<absl::StatusOr<StoreIdentity>> RedisStore::Adopt(Adoption as, Tick dea
   const StoreIdentity before = identity();
   if (before.id.empty()) co_return health();
   const StoreIdentity next = NextIdentity(before, as, random);
-  auto answer = state_->Perform(AdoptOperation(state_->link.keys(), before, next), deadline);
+  RedisOperation<StoreIdentity> operation = AdoptOperation(state_->link.keys(), before, next);
+  operation.read = [read = std::move(operation.read), &link = state_->link](RedisReply reply,
+                                                                            std::vector<Change>& changes) {
+    auto identity = read(std::move(reply), changes);
+    if (identity.ok()) link.SetIdentity(*identity);
+    return identity;
+  };
+  auto answer = state_->Perform(std::move(operation), deadline);
   ASSIGN_OR_CO_RETURN(const StoreIdentity now, co_await std::move(answer));
-  state_->link.SetIdentity(now);
   if (now != next)
     co_return Error(Reason::kVersionMismatch, "store: its identity has just been changed by another");
   co_return now;

@@ -77,6 +77,7 @@ void RedisSession::Keep(const std::shared_ptr<RedisConnection>& connection) {
     // What is on its way on the other connections can still be answered.
     if (self->begun_ && ended == self->subscriber_.get()) {
       self->deaf_ = true;
+      self->shared_.coherence.Withdraw(self->epoch_, self->shared_.clock.Steady());
     } else {
       self->End(why);
     }
@@ -152,7 +153,7 @@ void RedisSession::Begin(CoherenceEpoch epoch) {
   begun_ = true;
   shared_.reports.Begin([weak = weak_from_this()](const std::string& record, auto answer) {
     const auto self = weak.lock();
-    if (self == nullptr || self->has_ended()) return;
+    if (self == nullptr || self->has_ended()) return answer(std::nullopt);
     self->data_->Send(FormatRedisCommand({"GETRANGE", record, "0", "7"}),
                       [answer = std::move(answer)](const absl::StatusOr<RedisReply>& reply) {
                         // The connection is lost, and this subscription with it: what was current is in
@@ -186,6 +187,7 @@ void RedisSession::Carry(const std::shared_ptr<RedisCall>& call) {
 
 void RedisSession::Answered(const std::shared_ptr<RedisCall>& call, absl::StatusOr<RedisReply> reply) {
   std::vector<Change> changes;
+  const bool carried_out = reply.ok() && !reply->is(Type::kError);
   if (!reply.ok()) {
     call->Fail(reply.status());
   } else if (reply->is(Type::kError)) {
@@ -195,7 +197,8 @@ void RedisSession::Answered(const std::shared_ptr<RedisCall>& call, absl::Status
     changes = call->Read(std::move(*reply));
   }
   shared_.reports.Answered(call->tracked, changes);
-  if (changes.empty() || !call->vault || barrier_ == nullptr) return RedisCall::Answer(call);
+  // Also when nothing was written: what was found may be an earlier write that nobody has confirmed.
+  if (!carried_out || !call->vault || barrier_ == nullptr) return RedisCall::Answer(call);
   barrier_->Wait([call](const absl::Status& confirmed) {
     if (!confirmed.ok()) call->Fail(confirmed);
     RedisCall::Answer(call);
@@ -220,7 +223,9 @@ void RedisSession::HeardHeartbeat(std::string_view number) {
   std::from_chars(number.data(), number.data() + number.size(), beat);
   const auto sent = beats_.find(beat);
   if (sent == beats_.end()) return;
-  if (epoch_ == shared_.coherence.epoch()) shared_.coherence.Prove(sent->second + kProof);
+  // A master that has lost its replicas may not be the master any more, for others.
+  const bool whole = replicas_ >= shared_.wait_replicas;
+  if (whole && epoch_ == shared_.coherence.epoch()) shared_.coherence.Prove(sent->second + kProof);
   beats_.erase(beats_.begin(), std::next(sent));
   was_heard_ = true;
   if (shared_.heard) shared_.heard();
@@ -244,7 +249,10 @@ void RedisSession::Beat() {
   }
   beats_.emplace(next_beat_, now);
   const std::string number = std::to_string(next_beat_++);
-  data_->Send(FormatRedisCommand({"PUBLISH", channel_, number}), [](const absl::StatusOr<RedisReply>&) {});
+  data_->Send(FormatRedisCommand({"PUBLISH", channel_, number}),
+              [self = shared_from_this()](const absl::StatusOr<RedisReply>& reply) {
+                if (reply.ok() && reply->is(Type::kError)) self->End(RedisError(reply->text));
+              });
   data_->Send(FormatRedisCommand({"TIME"}),
               [self = shared_from_this()](const absl::StatusOr<RedisReply>& reply) {
                 if (!reply.ok()) return;
@@ -259,6 +267,7 @@ void RedisSession::Beat() {
 
 void RedisSession::CheckRole(const RedisReply& role) {
   const bool master = !role.elements.empty() && role.elements[0].text == "master";
+  if (master && role.elements.size() == 3) replicas_ = static_cast<int>(role.elements[2].elements.size());
   if (!master && !role.is(Type::kError)) End(Unavailable("the master has become a replica"));
 }
 
@@ -266,6 +275,7 @@ void RedisSession::End(absl::Status why) {
   if (ended_.IsSet()) return;
   why_ = std::move(why);
   ended_.Set();
+  if (begun_) shared_.coherence.Withdraw(epoch_, shared_.clock.Steady());
   for (const auto& connection : std::exchange(connections_, {})) connection->Close(why_);
 }
 

@@ -114,6 +114,7 @@ class RedisSession : public std::enable_shared_from_this<RedisSession> {
   CoherenceEpoch epoch_ = 0;
   uint64_t next_beat_ = 1;
   std::map<uint64_t, Tick> beats_;  // that have not come back: when they were sent
+  int replicas_ = 0;                // connected to the master, as it last said
   bool was_heard_ = false;
   bool deaf_ = false;
   bool flushed_ = false;

@@ -89,8 +89,7 @@ absl::Status Session::Apply(const Delete& erase, Time) {
 }
 
 absl::Status Session::Apply(const Restore& restore, Time) {
-  RETURN_IF_ERROR(
-      tables_.Put(restore.key, restore.revision, restore.value, std::nullopt, std::nullopt));
+  RETURN_IF_ERROR(tables_.Put(restore.key, restore.revision, restore.value, std::nullopt, std::nullopt));
   changes_.push_back({restore.key, restore.revision});
   return absl::OkStatus();
 }

@@ -44,7 +44,8 @@ Key KeyAt(const Statement& row) {
 }  // namespace
 
 struct Tables::Statements {
-  Statement find_revision, find, put, erase, set_misses, scan, find_expired, set_due, clear_due, find_due, set_meta;
+  Statement find_revision, find, put, erase, set_misses, scan, find_expired, set_due, clear_due, find_due,
+      set_meta;
 };
 
 Tables::Tables(std::unique_ptr<Statements> statements) : statements_(std::move(statements)) {}
@@ -53,14 +54,15 @@ Tables::~Tables() = default;
 
 absl::StatusOr<Tables> Tables::Create(Database& database) {
   std::vector<Statement> made;
-  for (const char* sql :
-       {kFindRevision, kFind, kPut, kDelete, kSetMisses, kScan, kFindExpired, kSetDue, kClearDue, kFindDue, kSetMeta}) {
+  for (const char* sql : {kFindRevision, kFind, kPut, kDelete, kSetMisses, kScan, kFindExpired, kSetDue,
+                          kClearDue, kFindDue, kSetMeta}) {
     ASSIGN_OR_RETURN(Statement statement, database.Prepare(sql));
     made.push_back(std::move(statement));
   }
-  return Tables(std::make_unique<Statements>(Statements{
-      std::move(made[0]), std::move(made[1]), std::move(made[2]), std::move(made[3]), std::move(made[4]),
-      std::move(made[5]), std::move(made[6]), std::move(made[7]), std::move(made[8]), std::move(made[9]), std::move(made[10])}));
+  return Tables(std::make_unique<Statements>(
+      Statements{std::move(made[0]), std::move(made[1]), std::move(made[2]), std::move(made[3]),
+                 std::move(made[4]), std::move(made[5]), std::move(made[6]), std::move(made[7]),
+                 std::move(made[8]), std::move(made[9]), std::move(made[10])}));
 }
 
 absl::StatusOr<Revision> Tables::FindRevision(const Key& key, Time now) {

@@ -32,7 +32,7 @@ class RedisTroubleFailover : public RedisTrouble {
   // Another master than `old`, with a replica of its own, without which it would take no writes.
   RedisServer& NewMaster(const RedisServer& old) {
     RedisServer& now = group_.WaitForNewMaster(old);
-    EXPECT_TRUE(Eventually([&] { return now.Info("connected_slaves") != "0"; }, std::chrono::seconds(60)));
+    now.WaitForReplicas(1);
     return now;
   }
 

@@ -41,8 +41,8 @@ class AdoptedStore : public RefresherTest {
     return request;
   }
   StoredGrant Get() {
-    auto seen = rooms_->loop.Run(refresher_->Get(TenantId("t"), SubjectId("u"), GrantId("g"),
-                                                 rooms_->clock.Steady() + seconds(10)));
+    auto seen = rooms_->loop.Run(
+        refresher_->Get(TenantId("t"), SubjectId("u"), GrantId("g"), rooms_->clock.Steady() + seconds(10)));
     return std::move(seen.value().stored);
   }
   std::vector<std::string> Listed() {

@@ -16,8 +16,9 @@ class RedisReplication : public RedisStoreTest {
  protected:
   RedisReplication() : replica_(RedisServer::ReplicaOf(server_)) {
     replica_.Start();
-    loop_.RunUntil([&] { return replica_.Info("master_link_status") == "up"; });
+    server_.WaitForReplicas(1);
     options_.wait_replicas = 1;
+    options_.command_timeout = seconds(2);
   }
   RedisServer replica_;
 };
