@@ -156,7 +156,11 @@ void RedisSession::Begin(CoherenceEpoch epoch) {
     if (self == nullptr || self->has_ended()) return answer(std::nullopt);
     self->data_->Send(FormatRedisCommand({"GETRANGE", record, "0", "7"}),
                       [answer = std::move(answer)](const absl::StatusOr<RedisReply>& reply) {
-                        if (!reply.ok() || !reply->is(Type::kString)) return answer(std::nullopt);
+                        // The connection is lost, and this subscription with it: what was current is in
+                        // doubt from now on, but nothing is known to have changed. It may be all that is
+                        // left of what the server had.
+                        if (!reply.ok()) return;
+                        if (!reply->is(Type::kString)) return answer(std::nullopt);
                         answer(ParseRevisionBytes(reply->text));
                       });
   });

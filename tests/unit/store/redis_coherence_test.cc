@@ -2,6 +2,7 @@
 // What a process is told of changes by others, and until when it may believe that it was told all.
 #include <atomic>
 
+#include "store/redis/keys.h"
 #include "tests/unit/store/redis_fixture.h"
 
 namespace grantkeep::testing {
@@ -40,6 +41,38 @@ TEST_F(RedisCoherence, WhoeverWritesLastTheOtherIsToldAndTheWriterIsNot) {
     loop_.RunUntil([&] { return !told_a.Of(key).empty() && told_a.Of(key).back() == 0; });
     EXPECT_EQ(told_b.Of(key).back(), revision) << round;
   }
+}
+
+// How often a process has asked for the revision of a record, or a script has.
+class RedisReports : public RedisStoreTest {
+ protected:
+  uint64_t Lookups() const {
+    constexpr std::string_view kCalls = "cmdstat_getrange:calls=";
+    const std::string statistics = server_.Command({"INFO", "commandstats"}).text;
+    const size_t at = statistics.find(kCalls);
+    return at == std::string::npos ? 0 : std::stoull(statistics.substr(at + kCalls.size()));
+  }
+};
+
+// What this process wrote last may be all that is left of it when the server has died.
+TEST_F(RedisReports, AReportThatCannotBeCheckedBecauseTheServerIsLostIsNoChange) {
+  const auto store = OpenReady();
+  const ToldChanges told(*store);
+  const Key key = GrantKey("g");
+  ASSERT_TRUE(Put(*store, key, 0).ok());
+  const std::string record = RedisKeys("grantkeep").Record(key);
+  const std::string bytes = server_.Command({"GET", record}).text;
+  // Reported, because it is written, and not changed; the answer that would say so does not come.
+  // (The first connection of a store is the one by which it asks.)
+  const CoherenceEpoch epoch = store->epoch();
+  const uint64_t lookups = Lookups();
+  relay_->BlackHole(true, {.number = 0}, TcpRelay::Way::kToClient);
+  server_.Command({"SET", record, bytes});
+  loop_.RunUntil([&] { return Lookups() > lookups; });
+  relay_->ResetAll();
+  relay_->Heal();
+  loop_.RunUntil([&] { return store->epoch() > epoch && store->health().ok(); });
+  EXPECT_THAT(told.Of(key), ElementsAre(1));
 }
 
 TEST_F(RedisCoherence, IsProvenWhileHeartbeatsComeBack) {
