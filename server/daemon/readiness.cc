@@ -8,8 +8,10 @@ Readiness::Readiness(const Store& store, const Clock& clock, Duration outage_ser
 
 bool Readiness::AuthIsReady() {
   if (!prepared_) return false;
+  Tick noted = outage_begin_;
   if (store_.health().ok()) {
-    outage_begin_ = Tick::max();
+    // Not one that somebody has noted since.
+    outage_begin_.compare_exchange_strong(noted, Tick::max());
     return true;
   }
   const Tick now = clock_.Steady();

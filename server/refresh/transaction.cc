@@ -237,7 +237,9 @@ awaitable<RefreshResult> RefreshTransaction::Install(TokenOutcome outcome) {
   Duration wait = kFirstStoreRetry;
   bool served = false;
   for (;;) {
-    Wiped<Grant> next = current_->grant.Clone();
+    // A store that has lost writes may have gone back behind the grant that was refreshed.
+    const bool behind = current_->grant->generation() < generation_.value;
+    Wiped<Grant> next = behind ? before_->Clone() : current_->grant.Clone();
     InstallTokens(*next, outcome, provider_->record(), rooms_.store.Now());
     // The API refuses the old access token: it must not come back as a newer generation.
     if (forced_ && !outcome.status.ok()) next->clear_access_token();
@@ -264,14 +266,14 @@ awaitable<RefreshResult> RefreshTransaction::Install(TokenOutcome outcome) {
       co_return Ended(outcome.status);
     }
     // Whatever happened to the record meanwhile, the new set is installed while the stored
-    // generation is still ours. A newer one wins, and ours is dropped, never revoked: that would
-    // kill the family.
+    // generation is still ours, or one that came before. A newer one wins, and ours is dropped, never
+    // revoked: that would kill the family.
     if (!commit->current.has_value() || commit->current->grant->state() == Grant::STATE_REVOKED) {
       current_ = std::move(commit->current);
       co_return Ended(Error(Reason::kGrantNotFound, "grant_id: no such grant"));
     }
     current_ = std::move(commit->current);
-    if (current_->grant->generation() != generation_.value) co_return Ended(absl::OkStatus());
+    if (current_->grant->generation() > generation_.value) co_return Ended(absl::OkStatus());
   }
 }
 

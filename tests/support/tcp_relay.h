@@ -51,7 +51,9 @@ class TcpRelay {
   // A connection ends when it has delivered `bytes` more bytes of answers, counted from now, or from
   // when `hits` first holds for it.
   void CutAnswersAfter(size_t bytes, Ending ending, RelayHits hits = {});
-  void ResetAfterBytes(size_t bytes, RelayHits hits = {}) { CutAnswersAfter(bytes, Ending::kReset, hits); }
+  void ResetAfterBytes(size_t bytes, RelayHits hits = {}) {
+    CutAnswersAfter(bytes, Ending::kReset, std::move(hits));
+  }
   // Sends RST to both sides of open connections.
   void ResetAll(RelayHits hits = {});
   // New connections are refused. Open ones stay.

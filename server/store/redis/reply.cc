@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <hiredis/hiredis.h>
+#include <openssl/crypto.h>
 
 #include <algorithm>
 #include <utility>
@@ -147,6 +148,7 @@ std::string FormatRedisCommand(const std::vector<std::string_view>& arguments) {
   const auto size =
       redisFormatCommandArgv(&formatted, static_cast<int>(texts.size()), texts.data(), sizes.data());
   std::string command(formatted, static_cast<size_t>(size));
+  OPENSSL_cleanse(formatted, command.size());  // it may be AUTH
   redisFreeCommand(formatted);
   return command;
 }

@@ -153,7 +153,7 @@ void RedisSession::Begin(CoherenceEpoch epoch) {
   begun_ = true;
   shared_.reports.Begin([weak = weak_from_this()](const std::string& record, auto answer) {
     const auto self = weak.lock();
-    if (self == nullptr || self->has_ended()) return;  // as below
+    if (self == nullptr || self->has_ended()) return;  // nothing is known, see below
     self->data_->Send(FormatRedisCommand({"GETRANGE", record, "0", "7"}),
                       [answer = std::move(answer)](const absl::StatusOr<RedisReply>& reply) {
                         // The connection is lost, and this subscription with it: what was current is in

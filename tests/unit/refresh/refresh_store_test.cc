@@ -49,6 +49,63 @@ TEST_F(RefreshStoreTest, WithoutAStoredIntentTheTokenIsNotSent) {
   EXPECT_EQ(Requests(), 0u);
 }
 
+// The store fails over between the intent and the request.
+TEST_F(RefreshStoreTest, AHoldThatBeginsAfterTheIntentKeepsTheTokenFromBeingSent) {
+  const auto result = StartRefresh();
+  ProviderGrants();
+  rooms_->store->after_next_commit = [this] {
+    rooms_->store->hold_until = rooms_->clock.Steady() + seconds(5);
+  };
+  rooms_->loop.RunUntil([&] { return result->has_value(); });
+  EXPECT_TRUE(HasReason((*result)->status(), Reason::kStoreUnavailable)) << (*result)->status();
+  EXPECT_TRUE(RetryAfterOf((*result)->status()).has_value());
+  EXPECT_EQ(Requests(), 0u);
+  // Nothing was consumed: after the hold the token is presented as if for the first time.
+  rooms_->clock.Advance(minutes(1));
+  EXPECT_TRUE(Refresh().ok());
+  EXPECT_EQ(Requests(), 1u);
+}
+
+// After a failover the record is one of days ago, which nobody here remembers otherwise.
+TEST_F(RefreshStoreTest, NewTokensAreInstalledOverAGenerationThatTheStoreHasGoneBackTo) {
+  for (const bool rotated : {true, false}) {
+    Start(rotated ? kStrict : testing::kNone);
+    rooms_->PutGrant("g", seconds(60), [](Grant& grant) {
+      grant.set_generation(5);
+      grant.set_refresh_token("rt-5");
+    });
+    rooms_->clock.Advance(seconds(61));
+    rooms_->http.OnRequest([this, rotated](const ScriptedHttp::Seen&) {
+      rooms_->store->before_next_commit = [this]() -> boost::asio::awaitable<void> {
+        Grants elsewhere(*rooms_->store, *rooms_->records, *rooms_->changes, rooms_->clock);
+        const TenantId tenant("t");
+        const Tick deadline = rooms_->clock.Steady() + seconds(5);
+        auto loaded = co_await elsewhere.Load(tenant, GrantId("g"), deadline);
+        StoredGrant stored = std::move(**loaded);
+        stored.grant->set_generation(3);
+        stored.grant->set_refresh_token("rt-3");
+        stored.grant->clear_intent();
+        const auto written =
+            co_await elsewhere.Commit(tenant, std::move(stored.grant), stored.revision, {}, deadline);
+        EXPECT_TRUE(written.ok() && written->outcome == CommitResult::Outcome::kDone);
+      };
+      return rotated
+                 ? NewTokens()
+                 : ScriptedHttp::Json(200, R"({"access_token":"at-2","token_type":"Bearer","expires_in":9})");
+    });
+    const auto refreshed = Refresh();
+    ASSERT_TRUE(refreshed.ok()) << refreshed.status();
+    EXPECT_EQ(refreshed->token.Expose(), "at-2");
+    const StoredGrant stored = rooms_->LoadGrant("g");
+    EXPECT_EQ(stored.grant->generation(), 6u);
+    EXPECT_EQ(stored.grant->access_token(), "at-2");
+    EXPECT_EQ(stored.grant->refresh_token(), rotated ? "rt-2" : "rt-5");
+    EXPECT_EQ(Requests(), 1u);
+    rooms_->loop.RunReady();
+    refresher_.reset();
+  }
+}
+
 TEST_F(RefreshStoreTest, NewTokensThatTheStoreRefusesAreServedToEverybodyAndStoredLater) {
   const auto result = StartRefresh();
   StoreFailsOnceTheRequestIsOut(&NewTokens);

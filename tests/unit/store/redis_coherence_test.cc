@@ -2,6 +2,7 @@
 // What a process is told of changes by others, and until when it may believe that it was told all.
 #include <atomic>
 
+#include "store/redis/coherence.h"
 #include "store/redis/keys.h"
 #include "tests/unit/store/redis_fixture.h"
 
@@ -9,6 +10,7 @@ namespace grantkeep::testing {
 namespace {
 
 using std::chrono::milliseconds;
+using std::chrono::seconds;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -73,6 +75,23 @@ TEST_F(RedisReports, AReportThatCannotBeCheckedBecauseTheServerIsLostIsNoChange)
   relay_->Heal();
   loop_.RunUntil([&] { return store->epoch() > epoch && store->health().ok(); });
   EXPECT_THAT(told.Of(key), ElementsAre(1));
+}
+
+TEST(Coherence, WhatIsWithdrawnIsProvenNoLongerAndWhatHasPassedStays) {
+  const Tick now = std::chrono::steady_clock::now();
+  Coherence coherence;
+  const CoherenceEpoch first = coherence.Begin();
+  EXPECT_EQ(coherence.CurrentUntil(first), Tick::min());
+  coherence.Prove(now + seconds(1));
+  EXPECT_EQ(coherence.CurrentUntil(first), now + seconds(1));
+  coherence.Withdraw(first, now);
+  coherence.Withdraw(first, now + seconds(9));
+  EXPECT_EQ(coherence.CurrentUntil(first), now);
+  const CoherenceEpoch second = coherence.Begin();
+  coherence.Prove(now + seconds(2));
+  coherence.Withdraw(first, now);
+  EXPECT_EQ(coherence.CurrentUntil(first), now);
+  EXPECT_EQ(coherence.CurrentUntil(second), now + seconds(2));
 }
 
 TEST_F(RedisCoherence, IsProvenWhileHeartbeatsComeBack) {

@@ -208,6 +208,26 @@ TEST_F(RedisUsers, AMissingOrEmptyPasswordFileIsNamed) {
   loop_.RunUntil([&] { return store->health().message().find("more than 4096 bytes") != std::string::npos; });
 }
 
+TEST_F(RedisUsers, AttemptsThatFailLeaveNoConnectionBehind) {
+  const auto store = Open();
+  const auto attempts = [&] {
+    const std::string info = server_.Info("total_connections_received");
+    return std::stoi(info);
+  };
+  // Each look is a connection, too; what stays is counted.
+  const int before = attempts();
+  loop_.RunUntil([&] { return HasFailed(*store) && attempts() - before > 60; });
+  EXPECT_LT(std::stoi(server_.Info("connected_clients")), 5);
+}
+
+TEST_F(RedisUsers, AUserWhoMayNotPublishIsSaid) {
+  server_.Command({"ACL", "SETUSER", "keeper", "-publish"});
+  WritePassword("first");
+  const auto store = Open();
+  loop_.RunUntil([&] { return store->health().message().find("NOPERM") != std::string::npos; });
+  EXPECT_TRUE(HasReason(store->health(), Reason::kStoreUnavailable));
+}
+
 class RedisTls : public ::testing::Test {
  protected:
   absl::Status ConnectTo(const RedisServer& server, const std::string& ca_file, const std::string& host) {

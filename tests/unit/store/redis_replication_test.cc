@@ -50,6 +50,26 @@ TEST_F(RedisReplication, AWriteThatNoReplicaConfirmsIsInDoubtAndFlowsDoNotWait) 
   EXPECT_TRUE(Put(*store, GrantKey("g"), 1).ok());
 }
 
+// Whoever tries again finds his write done, but still by the master alone.
+TEST_F(RedisReplication, AWriteThatIsFoundDoneIsConfirmedAsWell) {
+  const auto store = OpenReady();
+  replica_.Pause();
+  EXPECT_FALSE(Put(*store, GrantKey("g"), 0).ok());
+  EXPECT_TRUE(HasReason(Put(*store, GrantKey("g"), 0).status(), Reason::kStoreUnavailable));
+  replica_.Continue();
+  const auto found = Put(*store, GrantKey("g"), 0);
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_EQ(found->outcome, CommitResult::Outcome::kRevisionMismatch);
+}
+
+TEST_F(RedisReplication, AMasterWithoutItsReplicasProvesNothing) {
+  const auto store = OpenReady();
+  loop_.RunUntil([&] { return store->CurrentUntil(store->epoch()) > clock_.Steady(); });
+  replica_.Kill();
+  loop_.RunUntil([&] { return store->CurrentUntil(store->epoch()) < clock_.Steady(); });
+  EXPECT_TRUE(Get(*store, GrantKey("g")).ok());
+}
+
 TEST_F(RedisReplication, ManyWritesShareOneWait) {
   options_.command_timeout = seconds(20);  // a busy machine proves nothing
   const auto store = OpenReady();

@@ -52,6 +52,24 @@ TEST_F(PutBackByUse, ACommitThatIsRefusedForTheLossFindsTheGrantPutBack) {
   EXPECT_EQ(Commit(MakeGrant("g1", "access-3"), 2)->outcome, Outcome::kDone);
 }
 
+// Another process that remembers less comes first: its put-back must not cost ours.
+TEST_F(PutBackByUse, WhileLossesAreMendedAReportTakesNothingFromMemoryButTheTrustInIt) {
+  StoreUpTo("g1", 1);
+  const Record older = *Stored(KeyOf("g1"));
+  ASSERT_TRUE(Commit(MakeGrant("g1", "access-2"), 1).ok());
+  Lose(KeyOf("g1"), older);
+  store_->hold_until = clock_.Steady() + seconds(5);
+  store_->Tell(KeyOf("g1"));
+  EXPECT_EQ(MemoryText(), "nothing");
+  EXPECT_EQ(LoadText(), "access-2@2");
+  EXPECT_EQ(Stored(KeyOf("g1"))->revision, 2u);
+  // When nothing can be lost, what is reported is outdated.
+  store_->hold_until = Tick::min();
+  Lose(KeyOf("g1"), older);
+  store_->Tell(KeyOf("g1"));
+  EXPECT_EQ(LoadText(), "access-1@1");
+}
+
 TEST_F(PutBackByUse, OfTwoRecordsOfOneRevisionTheStoresStays) {
   StoreUpTo("g1", 2);
   const Record other = Sealed(KeyOf("g1"), 2, *MakeGrant("g1", "elsewhere"));
