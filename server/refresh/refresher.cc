@@ -87,7 +87,8 @@ class Refresher::State : public std::enable_shared_from_this<Refresher::State> {
     if (any_unsaved_.load(std::memory_order_acquire)) {
       const std::lock_guard lock(unsaved_mutex_);
       if (const auto found = unsaved_.find(GrantKey(tenant, id)); found != unsaved_.end()) {
-        return std::optional<StoredGrant>(Copy(*found->second));
+        std::optional<StoredGrant> revoked = FindRevoked(tenant, id);
+        return revoked.has_value() ? std::move(revoked) : Copy(*found->second);
       }
     }
     return rooms.grants.FromMemory(tenant, id);
@@ -131,6 +132,11 @@ class Refresher::State : public std::enable_shared_from_this<Refresher::State> {
   Event drained;
 
  private:
+  // What memory has of the grant, if that says REVOKED.
+  std::optional<StoredGrant> FindRevoked(const TenantId& tenant, const GrantId& id) const {
+    return FindStandIn(tenant, id, [](const storage::v1::Grant&) { return false; });
+  }
+
   // What memory has of the grant, if it may be used in the place of what the store has.
   std::optional<StoredGrant> FindStandIn(
       const TenantId& tenant, const GrantId& id,

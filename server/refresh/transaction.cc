@@ -337,6 +337,10 @@ awaitable<absl::Status> RefreshTransaction::Reload() {
 RefreshResult RefreshTransaction::Ended(absl::Status status, bool may_repeat) {
   RefreshResult result;
   result.status = std::move(status);
+  // The time that ran out is this transaction's: those who wait for it may have plenty.
+  if (HasReason(result.status, Reason::kDeadline)) {
+    result.status = Error(Reason::kStoreUnavailable, std::string(result.status.message()));
+  }
   result.grant = std::move(current_);
   result.may_repeat = may_repeat;
   return result;

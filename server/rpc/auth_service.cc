@@ -22,7 +22,7 @@ template <typename T>
 using Awaitable = boost::asio::awaitable<absl::StatusOr<T>>;
 
 constexpr MethodLimits kHot{.asked_ahead = 32};
-constexpr int64_t kMaxMinTtlSeconds = 24 * 60 * 60;
+constexpr int64_t kMaxMinTtlSeconds = int64_t{24} * 60 * 60;
 
 absl::StatusOr<Duration> MinTtl(const v1::RefreshRequest& request) {
   if (!request.has_min_ttl()) return RefreshRequest().min_ttl;

@@ -11,7 +11,7 @@ class RawService;
 class UnaryCall;
 
 // What all methods accept unless they say otherwise.
-inline constexpr size_t kMaxMessage = 64 * 1024;
+inline constexpr size_t kMaxMessage = size_t{64} * 1024;
 
 struct MethodLimits {
   // Larger requests are refused before they are parsed.

@@ -110,7 +110,8 @@ struct RpcServer::State {
   bool drained = false;
 };
 
-absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(RpcServerOptions options, RpcRooms rooms) {
+absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const RpcServerOptions& options,
+                                                            const RpcRooms& rooms) {
   ASSIGN_OR_RETURN(ListenAddress address, rpc::ParseListenAddress(options.listen, "server.listen"));
   if (address.transport == Transport::kUnixSocket) RETURN_IF_ERROR(rpc::ClearStaleSocket(address.path));
   RETURN_IF_ERROR(rpc::CheckPortIsFree(address, "server.listen"));

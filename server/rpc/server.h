@@ -88,7 +88,8 @@ struct RpcRooms {
 class RpcServer {
  public:
   // Listens. Fails, naming the field "server.listen", when the address is refused or in use.
-  static absl::StatusOr<std::unique_ptr<RpcServer>> Start(RpcServerOptions options, RpcRooms rooms);
+  static absl::StatusOr<std::unique_ptr<RpcServer>> Start(const RpcServerOptions& options,
+                                                          const RpcRooms& rooms);
   // Does what is left of the steps above, with no time to drain.
   ~RpcServer();
 

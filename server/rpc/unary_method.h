@@ -33,7 +33,7 @@ class UnaryMethod final : public Method {
   using Handler =
       std::function<boost::asio::awaitable<absl::StatusOr<Response>>(Call call, Wiped<Request> request)>;
 
-  UnaryMethod(Handler handler, FromMemory from_memory = nullptr, MethodLimits limits = {})
+  explicit UnaryMethod(Handler handler, FromMemory from_memory = nullptr, MethodLimits limits = {})
       : Method(limits),
         handler_(std::move(handler)),
         from_memory_(std::move(from_memory)),
@@ -49,7 +49,7 @@ class UnaryMethod final : public Method {
         return Send(*std::move(answer), call);
       }
     }
-    boost::asio::co_spawn(call.edge().loop, Run(call, std::move(request)), [](std::exception_ptr error) {
+    boost::asio::co_spawn(call.edge().loop, Run(call, std::move(request)), [](const std::exception_ptr& error) {
       // Handlers catch what libraries throw: anything that gets here is a bug.
       if (error) std::rethrow_exception(error);
     });

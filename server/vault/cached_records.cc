@@ -159,7 +159,7 @@ awaitable<absl::StatusOr<CachedRecords::Settled>> CachedRecords::Settle(const Sn
                                                                         Key key, std::optional<Record> stored,
                                                                         Tick deadline) {
   Settled settled{.record = std::move(stored)};
-  const std::shared_ptr<const Snapshot> ours = fill.held();
+  const std::shared_ptr<const Snapshot>& ours = fill.held();
   if (ours == nullptr) co_return settled;
   for (int tries = 0; tries < kMaxMendTries; ++tries) {
     ASSIGN_OR_CO_RETURN(const Verdict verdict, co_await JudgeRecord(*ours, settled.record, key, deadline));

@@ -128,9 +128,9 @@ awaitable<void> PutBack::Compare(Walk& walk, uint64_t loss, Counts& counts) {
   while (IsLast(loss)) {
     const std::optional<Key> key = walk.Next();
     if (!key.has_value()) co_return;
-    for (;;) {
+    while (IsLast(loss)) {
       const auto finding = co_await walk.records().Compare(*key, clock_.Steady() + kTimeout);
-      if (MustWait(finding.status()) && IsLast(loss)) {
+      if (MustWait(finding.status())) {
         co_await clock_.SleepUntil(clock_.Steady() + kPause);
         continue;
       }

@@ -50,9 +50,9 @@ providers:
      2,
      {"CONFIG:1: servr: is not a known key; did you mean server?", "CONFIG:2: log.colour: is not a known key",
       "CONFIG:5: providers[0].tokenEndpoint: is not a known key; did you mean token_endpoint?",
-      "CONFIG:7: providers[0].client.client_secret: is not a known key; did you mean client_secrets? "
-      "secrets are given by reference only, never by value: write {env: NAME}, {file: PATH} or "
-      "{vault: {tenant: T, name: N}}",
+      ("CONFIG:7: providers[0].client.client_secret: is not a known key; did you mean client_secrets? "
+       "secrets are given by reference only, never by value: write {env: NAME}, {file: PATH} or "
+       "{vault: {tenant: T, name: N}}"),
       kMore}},
 
     {"Meaning",
@@ -318,8 +318,8 @@ vault: {root_key_file: DIR/root.key}
       "CONFIG:6: store.redis.sentinel_password_file: DIR/empty: is empty",
       "CONFIG:8: store.redis.tls.ca_file: DIR/file: has no certificate that can be read",
       "CONFIG:10: store.redis.tls.private_key_file: DIR/other.key: is not the key of DIR/redis.pem",
-      "CONFIG:13: store.ephemeral.password_file: DIR/open.password: mode 0644 is wider than 0600: run chmod "
-      "600 DIR/open.password, or set store.ephemeral.files_are_mounted_secrets",
+      ("CONFIG:13: store.ephemeral.password_file: DIR/open.password: mode 0644 is wider than 0600: run chmod "
+       "600 DIR/open.password, or set store.ephemeral.files_are_mounted_secrets"),
       "CONFIG:14: store.ephemeral.tls.ca_file: DIR/folder: is not a regular file",
       "CONFIG:14: store.ephemeral.tls.certificate_file: DIR/file: has no certificate that can be used",
       "CONFIG:14: store.ephemeral.tls.private_key_file: DIR/file: mode 0644 is wider than 0600"}},

@@ -69,7 +69,7 @@ class RedisConnection : public std::enable_shared_from_this<RedisConnection> {
   const std::unique_ptr<RedisSocket> socket_;
   Clock& clock_;
   RedisReplyReader reader_;
-  std::array<char, 64 * 1024> in_{};
+  std::array<char, size_t{64} * 1024> in_{};
   std::string out_;      // to be written next
   std::string writing_;  // being written; empty: nothing is
   std::deque<Waiting> waiting_;

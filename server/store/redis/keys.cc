@@ -104,8 +104,9 @@ std::optional<Key> RedisKeys::ParseRecord(std::string_view name) const {
   }
   Key key;
   key.kind = *kind;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + 3, key.partition);
-  if (error != std::errc() || end != name.data() + 3 || key.partition >= kPartitions) return std::nullopt;
+  const char* const digits_end = std::next(name.data(), 3);
+  const auto [end, error] = std::from_chars(name.data(), digits_end, key.partition);
+  if (error != std::errc() || end != digits_end || key.partition >= kPartitions) return std::nullopt;
   if (!TakeTenantAndId(name.substr(5), key)) return std::nullopt;
   return key;
 }

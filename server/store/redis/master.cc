@@ -40,7 +40,7 @@ awaitable<absl::StatusOr<RedisAddress>> MasterFinder::Ask(RedisAddress sentinel)
       co_await RedisConnection::Connect(std::move(sentinel), options_, options_.sentinel_username,
                                         options_.sentinel_password_file, clock_, deadline);
   if (!connection.ok()) co_return connection.status();
-  const std::shared_ptr<RedisConnection> asked = *connection;
+  const std::shared_ptr<RedisConnection> asked = *std::move(connection);
   const Watchdog watchdog(co_await boost::asio::this_coro::executor, clock_, deadline,
                           [asked] { asked->Close(Error(Reason::kStoreUnavailable, "does not answer")); });
   std::vector<std::string> question = {"SENTINEL", "GET-MASTER-ADDR-BY-NAME", options_.url.master_name};

@@ -212,7 +212,7 @@ RedisOperation<CommitResult> CommitOperation(const RedisKeys& keys, const std::v
   return operation;
 }
 
-RedisOperation<TakeResult> TakeOperation(const RedisKeys& keys, Key key, const std::string& guard,
+RedisOperation<TakeResult> TakeOperation(const RedisKeys& keys, const Key& key, const std::string& guard,
                                          uint32_t burn_after) {
   ScriptCall call(TakeScript());
   call.Key(keys.Record(key)).Key(keys.Index(key.partition, key.kind, key.tenant));

@@ -29,7 +29,7 @@ struct RedisOperation {
 
 RedisOperation<std::optional<Record>> GetOperation(const RedisKeys& keys, Key key);
 RedisOperation<CommitResult> CommitOperation(const RedisKeys& keys, const std::vector<Write>& writes);
-RedisOperation<TakeResult> TakeOperation(const RedisKeys& keys, Key key, const std::string& guard,
+RedisOperation<TakeResult> TakeOperation(const RedisKeys& keys, const Key& key, const std::string& guard,
                                          uint32_t burn_after);
 // The claimed items, and the server's time.
 struct RedisClaim {

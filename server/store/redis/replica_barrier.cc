@@ -31,7 +31,7 @@ void ReplicaBarrier::Ask() {
                     });
 }
 
-void ReplicaBarrier::End(std::vector<std::function<void(absl::Status)>> asked,
+void ReplicaBarrier::End(const std::vector<std::function<void(absl::Status)>>& asked,
                          const absl::StatusOr<RedisReply>& reply) {
   absl::Status outcome;
   if (!reply.ok() || !reply->is(RedisReply::Type::kInteger)) {

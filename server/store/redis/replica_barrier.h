@@ -27,7 +27,8 @@ class ReplicaBarrier : public std::enable_shared_from_this<ReplicaBarrier> {
 
  private:
   void Ask();
-  void End(std::vector<std::function<void(absl::Status)>> asked, const absl::StatusOr<RedisReply>& reply);
+  void End(const std::vector<std::function<void(absl::Status)>>& asked,
+           const absl::StatusOr<RedisReply>& reply);
 
   const std::shared_ptr<RedisConnection> connection_;
   const std::string key_;

@@ -127,7 +127,7 @@ absl::StatusOr<std::optional<RedisReply>> RedisReplyReader::Next() {
   if (root == nullptr) {
     if (bytes_ <= kMaxBytes) return std::nullopt;
     return Error(Reason::kStoreUnavailable,
-                 fmt::format("Redis sent a reply of more than {} MiB", kMaxBytes / (1024 * 1024)));
+                 fmt::format("Redis sent a reply of more than {} MiB", kMaxBytes / (size_t{1024} * 1024)));
   }
   const std::unique_ptr<RedisReply> reply(static_cast<RedisReply*>(root));
   bytes_ = 0;

@@ -167,7 +167,7 @@ void RedisSession::Begin(CoherenceEpoch epoch) {
   Beat();
 }
 
-void RedisSession::Send(std::shared_ptr<RedisCall> call) {
+void RedisSession::Send(const std::shared_ptr<RedisCall>& call) {
   shared_.reports.Sent(call->tracked);
   Carry(call);
 }

@@ -62,7 +62,7 @@ class RedisSession : public std::enable_shared_from_this<RedisSession> {
   // From now on changes are reported in this epoch.
   void Begin(CoherenceEpoch epoch);
   // Carries a call out and answers it.
-  void Send(std::shared_ptr<RedisCall> call);
+  void Send(const std::shared_ptr<RedisCall>& call);
   // One command beside the calls, and its reply; an error reply is an error here.
   boost::asio::awaitable<absl::StatusOr<RedisReply>> Ask(std::vector<std::string> command) {
     return data_->Call(std::move(command));

@@ -125,6 +125,34 @@ TEST_F(RefreshStoreTest, NewTokensThatTheStoreRefusesAreServedToEverybodyAndStor
   EXPECT_EQ(Requests(), 1u);
 }
 
+TEST_F(RefreshStoreTest, TokensThatAreNotStoredYetAreNotServedOnceTheGrantIsRevoked) {
+  const auto result = StartRefresh();
+  StoreFailsOnceTheRequestIsOut(&NewTokens);
+  rooms_->loop.RunUntil([&] { return result->has_value(); });
+  ASSERT_TRUE((*result)->ok()) << (*result)->status();
+  rooms_->store->failure = std::nullopt;
+  StoredGrant stored = rooms_->LoadGrant("g");
+  stored.grant->set_state(Grant::STATE_REVOKED);
+  const auto revoked = rooms_->loop.Run(rooms_->grants->Commit(
+      TenantId("t"), std::move(stored.grant), stored.revision, {}, rooms_->clock.Steady() + seconds(5)));
+  ASSERT_TRUE(revoked.ok() && revoked->outcome == CommitResult::Outcome::kDone);
+  EXPECT_TRUE(HasReason(refresher_->FromMemory(Request())->status(), Reason::kGrantNotFound));
+  EXPECT_TRUE(HasReason(Refresh().status(), Reason::kGrantNotFound));
+}
+
+TEST_F(RefreshStoreTest, AStoreThatDoesNotAnswerInTimeIsUnavailableToThoseWhoHaveTime) {
+  const auto result = StartRefresh();
+  ProviderGrants();
+  rooms_->store->before_next_commit = [this]() -> boost::asio::awaitable<void> {
+    rooms_->store->failure = Error(Reason::kDeadline, "store: not answered in time");
+    co_return;
+  };
+  AdvanceUntil([&] { return result->has_value(); }, milliseconds(10));
+  EXPECT_TRUE(HasReason((*result)->status(), Reason::kStoreUnavailable)) << (*result)->status();
+  EXPECT_TRUE(RetryAfterOf((*result)->status()).has_value());
+  EXPECT_EQ(Requests(), 0u);
+}
+
 TEST_F(RefreshStoreTest, NewTokensWhoseStorageNobodyConfirmedAreStoredOnce) {
   const auto result = StartRefresh();
   rooms_->http.OnRequest([this](const ScriptedHttp::Seen&) {
