@@ -39,7 +39,7 @@ struct Decision {
 bool ServableUnverified(const storage::v1::Grant& grant, const RefreshRequest& request, Time now);
 
 // Before a flight. An IN_DOUBT grant with a valid token is served without one: what attempts are
-// left (in_doubt.h) are kept for when the token has expired.
+// left (grant_changes.h) are kept for when the token has expired.
 Decision Decide(const storage::v1::Grant& grant, const RefreshRequest& request, Time now);
 // After a flight that ended with `outcome`: a valid token is served whatever happened, an
 // expired one never.

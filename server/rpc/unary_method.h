@@ -49,10 +49,11 @@ class UnaryMethod final : public Method {
         return Send(*std::move(answer), call);
       }
     }
-    boost::asio::co_spawn(call.edge().loop, Run(call, std::move(request)), [](const std::exception_ptr& error) {
-      // Handlers catch what libraries throw: anything that gets here is a bug.
-      if (error) std::rethrow_exception(error);
-    });
+    boost::asio::co_spawn(call.edge().loop, Run(call, std::move(request)),
+                          [](const std::exception_ptr& error) {
+                            // Handlers catch what libraries throw: anything that gets here is a bug.
+                            if (error) std::rethrow_exception(error);
+                          });
   }
 
  private:

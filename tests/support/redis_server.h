@@ -41,7 +41,7 @@ class RedisServer {
     bool sentinel = false;  // a redis-sentinel (SentinelGroup makes them)
   };
 
-  explicit RedisServer(Options options);
+  explicit RedisServer(const Options& options);
   RedisServer() : RedisServer(Options{}) {}
   RedisServer(const RedisServer&) = delete;
   RedisServer& operator=(const RedisServer&) = delete;

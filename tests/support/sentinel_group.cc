@@ -129,6 +129,7 @@ bool SentinelGroup::Whole() const {
 
 std::string SentinelGroup::url() const {
   std::vector<std::string> addresses;
+  addresses.reserve(sentinels_.size());
   for (const auto& sentinel : sentinels_) addresses.push_back(fmt::format("127.0.0.1:{}", sentinel->port()));
   return fmt::format("{}+sentinel://{}/{}/0", tls_ ? "rediss" : "redis", fmt::join(addresses, ","), kMaster);
 }
@@ -177,11 +178,13 @@ RedisServer& SentinelGroup::WaitForNewMaster(const RedisServer& old, std::chrono
 
 RedisServer& SentinelGroup::Failover(std::chrono::seconds limit) {
   const RedisServer& old = CurrentMaster();
+  std::string refusal;
   const auto ask = [&](RedisServer& sentinel) {
     try {
       sentinel.Command({"SENTINEL", "FAILOVER", kMaster});
-    } catch (const std::runtime_error&) {
-      // On its way already (INPROG), or not yet possible (NOGOODSLAVE).
+    } catch (const std::runtime_error& error) {
+      // On its way already (INPROG), or not yet possible (NOGOODSLAVE): asked again.
+      refusal = error.what();
     }
   };
   RedisServer* master = nullptr;
@@ -192,7 +195,7 @@ RedisServer& SentinelGroup::Failover(std::chrono::seconds limit) {
         return (master = NewMaster(old)) != nullptr;
       },
       limit);
-  if (!done) throw std::runtime_error("no new master:\n" + Output());
+  if (!done) throw std::runtime_error("no new master: " + refusal + "\n" + Output());
   return *master;
 }
 

@@ -101,6 +101,7 @@ TEST(ChangeLatency, AChangeIsSeenOnAllOtherReplicasWithin50Milliseconds) {
     RedisStore& writer = *stores[i % stores.size()];
     const Key key = Key::Of(Kind::kGrant, TenantId("acme"), std::to_string(i % kKeys));
     std::vector<size_t> before;
+    before.reserve(told.size());
     for (Told& of_store : told) before.push_back(of_store.Count(key.id));
     std::vector<Write> writes;
     writes.emplace_back(Put{.key = key, .replaces = revisions[i % kKeys]++, .value = std::string(600, 'v')});

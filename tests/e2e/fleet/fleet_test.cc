@@ -78,6 +78,7 @@ Outcome FleetTest::Settle(std::chrono::seconds limit) {
     }
   };
   std::vector<std::thread> settlers;
+  settlers.reserve(kSettlers);
   for (size_t i = 0; i < kSettlers; ++i) {
     settlers.emplace_back([&] {
       for (size_t grant = next++; grant < grant_ids_.size(); grant = next++) settle(grant_ids_[grant]);

@@ -162,6 +162,7 @@ TEST_F(StoppedReplica, ReplicaStoppedBetweenRequestsBeyondItsProofServesTheNewes
   // Asked while it stands still, so that the questions lie before it when it goes on.
   std::latch asking(static_cast<ptrdiff_t>(grant_ids_.size()));
   std::vector<std::future<Answer<v1::RefreshResponse>>> answers;
+  answers.reserve(grant_ids_.size());
   for (const std::string& grant_id : grant_ids_) {
     answers.push_back(std::async(std::launch::async, [&] {
       asking.count_down();

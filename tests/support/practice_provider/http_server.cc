@@ -24,7 +24,7 @@ namespace http = boost::beast::http;
 using asio::ip::tcp;
 using boost::system::error_code;
 
-constexpr size_t kMaxBody = 64 * 1024;
+constexpr size_t kMaxBody = size_t{64} * 1024;
 
 ServerRequest ReadRequest(const http::request<http::string_body>& message) {
   const auto text = [](auto view) { return std::string(view.data(), view.size()); };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The documents of --output json against docs/cli.md, which is the contract.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <google/protobuf/descriptor.h>
 #include <gtest/gtest.h>
@@ -100,7 +101,7 @@ class Comparison {
       const auto* expected = shape.if_contains(key);
       if (expected == nullptr) expected = shape.if_contains(key + "?");
       ASSERT_NE(expected, nullptr) << path << "." << key << " is not documented";
-      Check(*expected, element, path + "." + key);
+      Check(*expected, element, fmt::format("{}.{}", path, key));
     }
     for (const auto& [name, expected] : shape) {
       std::string key(name);

@@ -14,7 +14,6 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 using storage::v1::Grant;
 using testing::kStrict;
-using testing::Rooms;
 using testing::ScriptedHttp;
 using Result = absl::StatusOr<AccessToken>;
 

@@ -59,7 +59,7 @@ providers:
                    .adopt_store = &ServerFixture::AdoptStore,
                    .clock = rooms_.clock,
                    .loop = rooms_.loop.context()};
-    auto server = RpcServer::Start(std::move(options), std::move(rooms));
+    auto server = RpcServer::Start(options, rooms);
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
     channel_ = grpc::CreateChannel(server_->address(), grpc::InsecureChannelCredentials());
@@ -93,7 +93,7 @@ providers:
   template <typename Request, typename Response, typename Stub>
   std::future<std::pair<grpc::Status, Response>> Start(
       Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-      Request request, std::function<void(grpc::ClientContext&)> prepare = nullptr) {
+      Request request, const std::function<void(grpc::ClientContext&)>& prepare = nullptr) {
     return std::async(std::launch::async, [&stub, method, request = std::move(request), prepare] {
       grpc::ClientContext context;
       if (prepare) prepare(context);

@@ -160,6 +160,7 @@ TEST_F(RedisFailure, MoreOperationsThanFitAreRefusedAtOnce) {
   const auto store = OpenReady();
   relay_->BlackHole(true);
   std::vector<std::shared_ptr<std::optional<absl::StatusOr<std::optional<Record>>>>> answers;
+  answers.reserve(4);
   for (int i = 0; i < 4; ++i) {
     answers.push_back(loop_.Start(store->Get(GrantKey("g"), clock_.Steady() + milliseconds(200))));
   }

@@ -78,7 +78,7 @@ TEST(RedisReplyReader, AnArrayThatClaimsToBeHugeIsRefusedBeforeAnythingIsAllocat
 TEST(RedisReplyReader, AReplyThatNeverEndsIsRefusedAtItsLimit) {
   RedisReplyReader reader;
   reader.Feed("$500000000\r\n");
-  const std::string piece(1024 * 1024, 'x');
+  const std::string piece(size_t{1024} * 1024, 'x');
   for (size_t fed = 0; fed < RedisReplyReader::kMaxBytes; fed += piece.size()) {
     ASSERT_TRUE(reader.Next().ok());
     reader.Feed(piece);
