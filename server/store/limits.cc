@@ -62,7 +62,9 @@ absl::Status CheckOne(const std::string& field, const Put& put) {
 }
 absl::Status CheckOne(const std::string&, const Delete&) { return absl::OkStatus(); }
 absl::Status CheckOne(const std::string& field, const Restore& restore) {
-  if (restore.revision == 0) return FieldError(field + ".revision", "must be at least 1");
+  if (restore.revision <= restore.replaces) {
+    return FieldError(field + ".revision", "must be higher than the one that is replaced");
+  }
   return CheckSize(field + ".value", restore.value.size(), 0, Store::kMaxValue);
 }
 absl::Status CheckOne(const std::string&, const SetDue&) { return absl::OkStatus(); }

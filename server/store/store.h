@@ -91,9 +91,10 @@ struct Delete {
   Revision replaces = 0;
 };
 // Puts a record back that a store has lost (a failover, a restart without its last writes), as the
-// revision that it had. The commit fails with kRevisionMismatch unless what is there is older or absent.
+// revision that it had, which is higher than the one that it replaces.
 struct Restore {
   Key key;
+  Revision replaces = 0;
   Revision revision = 0;
   std::string value;
 };

@@ -177,7 +177,7 @@ awaitable<absl::StatusOr<CachedRecords::Settled>> CachedRecords::Settle(const Sn
     ASSIGN_OR_CO_RETURN(Record mended, co_await Replacement(verdict, *ours, behind, key, deadline));
     std::vector<Write> writes;
     if (verdict == Verdict::kRestore) {
-      writes.emplace_back(Restore{key, mended.revision, mended.value});
+      writes.emplace_back(Restore{key, behind, mended.revision, mended.value});
     } else {
       writes.emplace_back(Put{key, behind, mended.value, std::nullopt, std::nullopt});
     }

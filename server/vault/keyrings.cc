@@ -247,7 +247,8 @@ awaitable<absl::StatusOr<bool>> Keyrings::PutBack(TenantId tenant, Tick deadline
                     (stored->revision < ours->revision() && HasAllKeysOf(ours->record(), stored->value));
   if (lost) {
     std::vector<Write> writes;
-    writes.emplace_back(Restore{key, ours->revision(), ours->record()});
+    const Revision behind = stored.has_value() ? stored->revision : 0;
+    writes.emplace_back(Restore{key, behind, ours->revision(), ours->record()});
     ASSIGN_OR_CO_RETURN(CommitResult result, co_await store_.Commit(std::move(writes), deadline));
     if (result.outcome == CommitResult::Outcome::kDone) co_return true;
     stored = std::move(result.current);

@@ -96,7 +96,7 @@ TEST_P(StoreConformance, NothingElseIsDoneWithAHint) {
   EXPECT_EQ(commit(Put{.key = key, .value = "", .ttl = Moment()}), "writes[0].ttl");
   EXPECT_EQ(commit(Put{.key = key, .value = "", .guard = "g"}), "writes[0].guard");
   for (const Write& write :
-       {Write(Delete{key, 1}), Write(Restore{key, 1, ""}), Write(SetDue{key, store_->Now()}),
+       {Write(Delete{key, 1}), Write(Restore{key, 0, 1, ""}), Write(SetDue{key, store_->Now()}),
         Write(ClearDue{key}), Write(TakeLease{key, "me", Moment()}), Write(EndLease{key, "me"}),
         Write(RequireLease{key, "me"})}) {
     EXPECT_EQ(commit(write), "writes[0].key.kind") << write.index();

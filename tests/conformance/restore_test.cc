@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/reason.h"
 #include "tests/conformance/store_harness.h"
 
 namespace grantkeep::testing {
@@ -15,19 +16,31 @@ TEST_P(StoreConformance, ARecordThatTheStoreHasLostIsPutBackAsTheRevisionThatItH
   EXPECT_EQ(RevisionOf(key), 8u);
 }
 
-TEST_P(StoreConformance, ARestoreReplacesOnlyWhatIsOlder) {
+TEST_P(StoreConformance, ARestoreReplacesOnlyTheRevisionThatItNames) {
   const Key key = GrantKey("g");
   Commit({Put{.key = key, .replaces = 0, .value = "one"}});
   Commit({Put{.key = key, .replaces = 1, .value = "two"}});
-  for (const Revision not_newer : {1u, 2u}) {
-    const CommitResult refused = Commit({Restore{.key = key, .revision = not_newer, .value = "old"}});
+  for (const Revision another : {0u, 1u, 3u}) {
+    const CommitResult refused =
+        Commit({Restore{.key = key, .replaces = another, .revision = 7, .value = "seven"}});
     EXPECT_EQ(refused.outcome, Outcome::kRevisionMismatch);
     ASSERT_TRUE(refused.current.has_value());
     EXPECT_EQ(refused.current->revision, 2u);
     EXPECT_EQ(refused.current->value, "two");
   }
-  EXPECT_EQ(OutcomeOf({Restore{.key = key, .revision = 3, .value = "three"}}), Outcome::kDone);
-  EXPECT_EQ(ValueOf(key), "three");
+  EXPECT_EQ(OutcomeOf({Restore{.key = key, .replaces = 2, .revision = 7, .value = "seven"}}), Outcome::kDone);
+  EXPECT_EQ(ValueOf(key), "seven");
+  EXPECT_EQ(RevisionOf(key), 7u);
+}
+
+TEST_P(StoreConformance, ARestoreToARevisionThatIsNotHigherIsRefused) {
+  const Key key = GrantKey("g");
+  for (const Revision not_higher : {0u, 1u, 2u}) {
+    std::vector<Write> writes;
+    writes.emplace_back(Restore{.key = key, .replaces = 2, .revision = not_higher, .value = "old"});
+    const auto refused = loop_.Run(store_->Commit(std::move(writes), Soon()));
+    EXPECT_TRUE(HasReason(refused.status(), Reason::kInvalidField)) << refused.status();
+  }
 }
 
 TEST_P(StoreConformance, ARestoredRecordIsFoundByAScan) {

@@ -95,8 +95,9 @@ class CommitCall {
     Named("D", erase.key).Argument(RevisionBytes(erase.replaces)).Argument(IndexedId(erase.key));
   }
   void operator()(const Restore& restore) {
-    Named("R", restore.key).Argument(RevisionBytes(restore.revision));
-    call_.Argument(EncodeRecord(restore.revision, {}, restore.value)).Argument(IndexedId(restore.key));
+    Named("P", restore.key).Argument(RevisionBytes(restore.replaces));
+    call_.Argument(EncodeRecord(restore.revision, {}, restore.value));
+    call_.Argument(std::string()).Argument(IndexedId(restore.key));
   }
   void operator()(const SetDue& due) {
     call_.Argument("S").Key(keys_.Due(due.key.partition));

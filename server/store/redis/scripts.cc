@@ -14,7 +14,6 @@ namespace {
 //   P put      expected revision bytes, record, time to live in ms or '', id or ''    record, index
 //   H hint     id, what is told as the record of one that is there                    index
 //   D delete   expected revision bytes, id or ''                                      record, index
-//   R restore  revision bytes, record, id or ''                                       record, index
 //   S set due  member, time                                                           due
 //   C clear    member                                                                 due
 //   L take     owner, ms                                                              lease, record
@@ -26,8 +25,8 @@ namespace {
 // All checks come first. SETRANGE of nothing changes nothing, but is refused by a server that would
 // refuse a later write (memory, replicas, disk), so that a commit never happens in part.
 constexpr std::string_view kCommit = R"lua(
-local arguments = {P = 4, H = 2, D = 2, R = 3, S = 2, C = 1, L = 2, E = 1, Q = 1}
-local keys = {P = 2, H = 1, D = 2, R = 2, S = 1, C = 1, L = 2, E = 1, Q = 1}
+local arguments = {P = 4, H = 2, D = 2, S = 2, C = 1, L = 2, E = 1, Q = 1}
+local keys = {P = 2, H = 1, D = 2, S = 1, C = 1, L = 2, E = 1, Q = 1}
 local time = redis.call('TIME')
 local a, k, n = 1, 2, 0
 while a <= #ARGV do
@@ -40,11 +39,6 @@ while a <= #ARGV do
     local id = '[' .. ARGV[a + 1]
     if #redis.call('ZRANGEBYLEX', key, id, id) > 0 then
       return {'mismatch', time[1], time[2], n, ARGV[a + 2]}
-    end
-  elseif op == 'R' then
-    local head = redis.call('GETRANGE', key, 0, 7)
-    if #head == 8 and struct.unpack('>I8', head) >= struct.unpack('>I8', ARGV[a + 1]) then
-      return {'mismatch', time[1], time[2], n, redis.call('GET', key)}
     end
   elseif op == 'L' then
     local owner = redis.call('GET', key)
@@ -74,9 +68,6 @@ while a <= #ARGV do
       redis.call('DEL', key)
       if ARGV[a + 2] ~= '' then redis.call('ZREM', KEYS[k + 1], ARGV[a + 2]) end
     end
-  elseif op == 'R' then
-    redis.call('SET', key, ARGV[a + 2])
-    if ARGV[a + 3] ~= '' then redis.call('ZADD', KEYS[k + 1], 0, ARGV[a + 3]) end
   elseif op == 'S' then
     redis.call('ZADD', key, ARGV[a + 2], ARGV[a + 1])
   elseif op == 'C' then

@@ -36,7 +36,9 @@ absl::StatusOr<CommitResult> Session::Commit(const std::vector<Write>& writes, T
 absl::StatusOr<CommitResult> Session::Check(const Write& write, Time now) {
   if (const auto* put = std::get_if<Put>(&write)) return CheckRevision(put->key, put->replaces, now);
   if (const auto* erase = std::get_if<Delete>(&write)) return CheckRevision(erase->key, erase->replaces, now);
-  if (const auto* restore = std::get_if<Restore>(&write)) return CheckOlder(*restore, now);
+  if (const auto* restore = std::get_if<Restore>(&write)) {
+    return CheckRevision(restore->key, restore->replaces, now);
+  }
   if (const auto* lease = std::get_if<TakeLease>(&write)) return CheckLease(*lease, now);
   CommitResult result{.outcome = Outcome::kDone, .store_time = now};
   if (const auto* required = std::get_if<RequireLease>(&write)) {
@@ -53,12 +55,6 @@ absl::StatusOr<CommitResult> Session::CheckRevision(const Key& key, Revision rep
   result.outcome = Outcome::kRevisionMismatch;
   ASSIGN_OR_RETURN(result.current, Get(key, now));
   return result;
-}
-
-absl::StatusOr<CommitResult> Session::CheckOlder(const Restore& restore, Time now) {
-  ASSIGN_OR_RETURN(const Revision revision, tables_.FindRevision(restore.key, now));
-  // Equal to itself when it may be replaced, to nothing otherwise.
-  return CheckRevision(restore.key, revision < restore.revision ? revision : 0, now);
 }
 
 absl::StatusOr<CommitResult> Session::CheckLease(const TakeLease& wanted, Time now) {

@@ -40,7 +40,6 @@ class Session {
   // What `write` asks for before anything is written: kDone when it holds.
   absl::StatusOr<CommitResult> Check(const Write& write, Time now);
   absl::StatusOr<CommitResult> CheckRevision(const Key& key, Revision replaces, Time now);
-  absl::StatusOr<CommitResult> CheckOlder(const Restore& restore, Time now);
   absl::StatusOr<CommitResult> CheckLease(const TakeLease& wanted, Time now);
 
   absl::Status Apply(const Put& put, Time now);

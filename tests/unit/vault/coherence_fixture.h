@@ -71,7 +71,7 @@ class CoherenceFixture : public VaultFixture {
     ASSERT_TRUE(Run(sqlite_->Commit(std::move(writes), Soon())).ok());
     if (to.has_value()) {
       writes.clear();
-      writes.emplace_back(Restore{key, to->revision, to->value});
+      writes.emplace_back(Restore{key, 0, to->revision, to->value});
       ASSERT_TRUE(Run(sqlite_->Commit(std::move(writes), Soon())).ok());
     }
     ++store_->current_epoch;

@@ -112,11 +112,33 @@ TEST_F(PutBackByUse, ARecordThatSomebodyHasPutBackMeanwhileIsLeftAlone) {
   Lose(KeyOf("g1"));
   store_->before_next_commit = [this, before]() -> boost::asio::awaitable<void> {
     std::vector<Write> writes;
-    writes.emplace_back(Restore{before.key, before.revision, before.value});
+    writes.emplace_back(Restore{before.key, 0, before.revision, before.value});
     EXPECT_TRUE((co_await sqlite_->Commit(std::move(writes), Soon())).ok());
   };
   EXPECT_EQ(LoadText(), "access-2@2");
   EXPECT_EQ(MemoryText(), "access-2@2");
+}
+
+// Memory's revision is the higher one, but the tombstone came while it was being put back.
+TEST_F(PutBackByUse, ARevocationThatOvertakesThePutBackStays) {
+  StoreUpTo("g1", 1);
+  const Record before = *Stored(KeyOf("g1"));
+  for (Revision revision = 1; revision < 6; ++revision) {
+    ASSERT_TRUE(Commit(MakeGrant("g1", "later"), revision).ok());
+  }
+  Lose(KeyOf("g1"), before);
+  auto tombstone = MakeGrant("g1", "");
+  tombstone->set_state(Grant::STATE_REVOKED);
+  const Record revoked = Sealed(KeyOf("g1"), 2, *tombstone);
+  store_->before_next_commit = [this, revoked]() -> boost::asio::awaitable<void> {
+    std::vector<Write> writes;
+    writes.emplace_back(Put{.key = revoked.key, .replaces = 1, .value = revoked.value});
+    EXPECT_TRUE((co_await sqlite_->Commit(std::move(writes), Soon())).ok());
+  };
+  const auto loaded = Run(grants_->Load(acme_, GrantId("g1"), Soon()));
+  ASSERT_TRUE(loaded.ok() && loaded->has_value()) << loaded.status();
+  EXPECT_EQ((*loaded)->grant->state(), Grant::STATE_REVOKED);
+  EXPECT_EQ(Stored(KeyOf("g1"))->revision, 2u);
 }
 
 TEST_F(PutBackByUse, ARecordThatIsDeletedWhileItIsReadStaysDeleted) {
