@@ -15,7 +15,8 @@ namespace grantkeep::testing {
 
 using std::chrono::seconds;
 
-RedisServer::RedisServer(const Options& options) : tls_(options.tls != Tls::kOff), sentinel_(options.sentinel) {
+RedisServer::RedisServer(const Options& options)
+    : tls_(options.tls != Tls::kOff), sentinel_(options.sentinel) {
   if (tls_) {
     if (options.ca == nullptr) throw std::runtime_error("a Redis with TLS needs a TestCa");
     const TestCa::Identity identity = options.ca->Issue(options.certificate_names);
