@@ -186,10 +186,9 @@ int Measure(uint64_t count) {
              count, seconds, each, beyond, kTokenSize, kBudget);
   const auto client = server.Connect();
   PrintUsage(*client, "grantkeep:g:", "grants", count);
-  PrintUsage(*client, "grantkeep:h:", "subjects' hints", count);
   PrintUsage(*client, "grantkeep:due:", "due", count);
   PrintUsage(*client, "grantkeep:index:*:g:", "index of grants", count);
-  PrintUsage(*client, "grantkeep:index:*:h:", "index of subjects' hints", count);
+  PrintUsage(*client, "grantkeep:index:*:h:", "subjects' hints", count);
   fmt::print("  the rest is Redis's own table of keys\n");
   return beyond < kBudget ? 0 : 1;
 }

@@ -40,6 +40,19 @@ absl::Status CheckKey(std::string_view field, const Key& key) {
   return CheckSize(fmt::format("{}.id", field), key.id.size(), 1, Store::kMaxKeyId);
 }
 
+absl::Status CheckNoHint(std::string_view field, const Key& key) {
+  if (!IsHint(key.kind)) return absl::OkStatus();
+  return FieldError(fmt::format("{}.kind", field), "is a hint, which is put and scanned and nothing else");
+}
+
+absl::Status CheckHint(std::string_view field, const Put& put) {
+  if (put.replaces != 0) return FieldError(fmt::format("{}.replaces", field), "must be 0 for a hint");
+  if (!put.value.empty()) return FieldError(fmt::format("{}.value", field), "must be empty for a hint");
+  if (put.ttl.has_value()) return FieldError(fmt::format("{}.ttl", field), "must be absent for a hint");
+  if (put.guard.has_value()) return FieldError(fmt::format("{}.guard", field), "must be absent for a hint");
+  return absl::OkStatus();
+}
+
 // What is particular to a kind of write.
 absl::Status CheckOne(const std::string& field, const Put& put) {
   RETURN_IF_ERROR(CheckSize(field + ".value", put.value.size(), 0, Store::kMaxValue));
@@ -71,7 +84,10 @@ const Key& KeyOf(const Write& write) {
   return std::visit([](const auto& one) -> const Key& { return one.key; }, write);
 }
 
-absl::Status CheckGet(const Key& key) { return CheckKey("key", key); }
+absl::Status CheckGet(const Key& key) {
+  RETURN_IF_ERROR(CheckKey("key", key));
+  return CheckNoHint("key", key);
+}
 
 absl::Status CheckCommit(const std::vector<Write>& writes) {
   if (writes.empty() || writes.size() > Store::kMaxWrites) {
@@ -82,12 +98,14 @@ absl::Status CheckCommit(const std::vector<Write>& writes) {
     const std::string field = fmt::format("writes[{}]", i);
     const Key& key = KeyOf(writes[i]);
     RETURN_IF_ERROR(CheckKey(field + ".key", key));
+    const auto* put = std::get_if<Put>(&writes[i]);
+    if (put == nullptr) RETURN_IF_ERROR(CheckNoHint(field + ".key", key));
+    if (put != nullptr && IsHint(key.kind)) RETURN_IF_ERROR(CheckHint(field, *put));
     RETURN_IF_ERROR(std::visit([&](const auto& one) { return CheckOne(field, one); }, writes[i]));
     if (key.partition != KeyOf(writes.front()).partition) {
       return FieldError(field + ".key", "is in another partition than the writes before it");
     }
-    const bool is_write = std::holds_alternative<Put>(writes[i]) ||
-                          std::holds_alternative<Delete>(writes[i]) ||
+    const bool is_write = put != nullptr || std::holds_alternative<Delete>(writes[i]) ||
                           std::holds_alternative<Restore>(writes[i]);
     if (is_write && !written.insert(key).second) {
       return FieldError(field + ".key", "is put or deleted twice");
@@ -98,6 +116,7 @@ absl::Status CheckCommit(const std::vector<Write>& writes) {
 
 absl::Status CheckTake(const Key& key, std::string_view guard, uint32_t burn_after) {
   RETURN_IF_ERROR(CheckKey("key", key));
+  RETURN_IF_ERROR(CheckNoHint("key", key));
   RETURN_IF_ERROR(CheckSize("guard", guard.size(), 1, Store::kMaxGuard));
   if (burn_after == 0) return FieldError("burn_after", "must be at least 1");
   return absl::OkStatus();

@@ -34,11 +34,16 @@ enum class Kind : uint8_t {
   kKeyring = 1,
   kFlow = 2,
   kGrant = 3,
-  // Which grants a subject has: a hint, written after the grant and verified on use.
+  // Which grants a subject has: a hint, verified on use. A hint is its key (IsHint).
   kSubjectGrant = 4,
   kStaticSecret = 5,
   kStaticSecretVersion = 6,
 };
+
+// A record of such a kind says all by being there. It is put once, empty and for ever (replaces 0, no ttl, no
+// guard; again: kRevisionMismatch), and scanned, as revision 1 without a value. Whatever else names its key
+// is refused with kInvalidField. So a store need keep nothing but the key.
+constexpr bool IsHint(Kind kind) { return kind == Kind::kSubjectGrant; }
 
 // Names one record. `partition` is part of the name: it is derived by the constructors below
 // (first 8 bits of SHA-256 over length-prefixed fields), never chosen.

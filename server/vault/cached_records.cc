@@ -20,6 +20,11 @@ using Outcome = CommitResult::Outcome;
 // Others mend the store at the same time: after so many refusals it is left to them.
 constexpr int kMaxMendTries = 4;
 
+// As it was, byte for byte.
+Record Restored(const Snapshot& ours, const Key& key) {
+  return {key, ours.revision(), std::string(ours.sealed())};
+}
+
 }  // namespace
 
 CachedRecords::CachedRecords(const Rules& rules, Store& store, SealedRecords& records, StoreChanges& changes,
@@ -212,9 +217,18 @@ awaitable<absl::StatusOr<Record>> CachedRecords::Replacement(Verdict verdict, co
   // The keyring first: without it nobody can read the record.
   const auto keyring = co_await records_.PutKeyringBack(key.tenant, deadline);
   if (!keyring.ok()) co_return keyring.status();
-  if (verdict == Verdict::kRestore) co_return Record{key, ours.revision(), std::string(ours.sealed())};
+  if (verdict == Verdict::kRestore && !companion_) co_return Restored(ours, key);
   const auto payload = co_await records_.Open(key, ours.revision(), ours.sealed(), deadline);
+  // What cannot be read any more goes back as it was, alone.
+  if (verdict == Verdict::kRestore && HasReason(payload.status(), Reason::kStoreCorrupt)) {
+    co_return Restored(ours, key);
+  }
   if (!payload.ok()) co_return Annotated(payload.status(), key.id);
+  if (companion_) {
+    const absl::Status ready = co_await companion_(key, payload->Expose(), deadline);
+    if (!ready.ok()) co_return Annotated(ready, key.id);
+  }
+  if (verdict == Verdict::kRestore) co_return Restored(ours, key);
   auto sealed = co_await records_.Seal(key, stored + 1, payload->Expose(), deadline);
   if (!sealed.ok()) co_return Annotated(sealed.status(), key.id);
   co_return Record{key, stored + 1, std::move(*sealed)};

@@ -3,6 +3,7 @@
 #define GRANTKEEP_VAULT_CACHED_RECORDS_H_
 
 #include <boost/asio/awaitable.hpp>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,7 +32,8 @@ struct OpenedRecord {
 //  1. What is in memory is answered without the store while it is provably the newest. Otherwise it is
 //     suspect: it is read again before it is used, and stays as what the store can be compared with.
 //  2. A read or a refused commit that shows the store to be behind what memory held before puts memory's
-//     record back (vault/verdict.h), and answers with that.
+//     record back (vault/verdict.h), and answers with that. What the record needs comes first, so that a
+//     try that fails in between leaves nothing out for the next.
 class CachedRecords {
  public:
   struct Rules {
@@ -50,6 +52,11 @@ class CachedRecords {
 
   CachedRecords(const Rules& rules, Store& store, SealedRecords& records, StoreChanges& changes, Clock& clock,
                 SnapshotCache::Limits limits);
+
+  // Awaited before a record of ours is put back; when it fails, so does that. Set once, before the first use.
+  using Companion = std::function<boost::asio::awaitable<absl::Status>(
+      const Key& key, std::string_view payload, Tick deadline)>;
+  void PutBackAfter(Companion companion) { companion_ = std::move(companion); }
 
   // Without waiting; any thread. Nothing: not in memory (or its keyring is not), or suspect.
   absl::StatusOr<std::optional<OpenedRecord>> FromMemory(std::string_view tenant, std::string_view id);
@@ -118,6 +125,7 @@ class CachedRecords {
   SealedRecords& records_;
   const Clock& clock_;
   SnapshotCache cache_;
+  Companion companion_;
   const StoreChanges::Subscription subscription_;
 };
 

@@ -17,9 +17,11 @@ namespace {
 
 using boost::asio::awaitable;
 
+constexpr size_t kSubjectPrefixSize = 16;
+
 std::string SubjectPrefix(const TenantId& tenant, const SubjectId& subject) {
   const Fields fields(tenant.value(), subject.value());
-  return Sha256(fields.view());
+  return Sha256(fields.view()).substr(0, kSubjectPrefixSize);
 }
 
 std::string ScopeOf(const TenantId& tenant, std::string_view subject) {

@@ -9,9 +9,10 @@
 
 namespace grantkeep {
 
-// A hint that the subject has the grant: hash(tenant, subject) is its partition, its id is
-// SHA-256 over the length-prefixed tenant and subject, then the grant id. So one scan finds the
-// subject's grants, and the store shows no subject. The value is empty.
+// A hint that the subject has the grant: hash(tenant, subject) is its partition, its id is the first 16
+// bytes of SHA-256 over the length-prefixed tenant and subject, then the grant id. So one scan finds the
+// subject's grants, and the store shows no subject. Subjects whose digests begin alike cost each other a
+// read: a hint is verified on use.
 Key SubjectHintKey(const TenantId& tenant, const SubjectId& subject, const GrantId& grant);
 
 // One page of Grants::List.

@@ -43,7 +43,23 @@ struct Grants::State {
       : store(store_ref),
         records(records_ref),
         cached(kRules, store, records, changes, clock, limits),
-        told(changes.OnChange(Kind::kGrant, [this](const Change& change) { waiters.Tell(change.key); })) {}
+        told(changes.OnChange(Kind::kGrant, [this](const Change& change) { waiters.Tell(change.key); })) {
+    // A grant that the store has lost has often lost its hint, too.
+    cached.PutBackAfter([this](const Key& key, std::string_view payload, Tick deadline) {
+      Wiped<storage::v1::Grant> grant;
+      if (!Parse(payload, *grant)) return Nothing();
+      return Index(key.tenant, SubjectId(grant->subject()), GrantId(key.id), deadline);
+    });
+  }
+
+  static awaitable<absl::Status> Nothing() { co_return absl::OkStatus(); }
+  awaitable<absl::Status> Index(TenantId tenant, SubjectId subject, GrantId grant, Tick deadline) {
+    std::vector<Write> writes;
+    writes.emplace_back(Put{SubjectHintKey(tenant, subject, grant), 0, {}, std::nullopt, std::nullopt});
+    // A revision mismatch says that the hint is there already.
+    const auto committed = co_await store.Commit(std::move(writes), deadline);
+    co_return Annotate(committed.status(), "indexing a grant");
+  }
 
   void ApplyReadRule(storage::v1::Grant& grant) const {
     if (read_rule) read_rule(grant);
@@ -137,12 +153,7 @@ ChangeWaiters::Armed Grants::ChangeOf(const TenantId& tenant, const GrantId& gra
 }
 
 awaitable<absl::Status> Grants::Index(TenantId tenant, SubjectId subject, GrantId grant, Tick deadline) {
-  std::vector<Write> writes;
-  writes.emplace_back(
-      Put{SubjectHintKey(tenant, subject, grant), 0, std::string(), std::nullopt, std::nullopt});
-  // A revision mismatch says that the hint is there already.
-  const auto committed = co_await state_->store.Commit(std::move(writes), deadline);
-  co_return Annotate(committed.status(), "indexing a grant");
+  return state_->Index(std::move(tenant), std::move(subject), std::move(grant), deadline);
 }
 
 awaitable<absl::StatusOr<GrantPage>> Grants::List(TenantId tenant, std::optional<SubjectId> subject,

@@ -80,7 +80,8 @@ class Grants {
                                                              Tick deadline);
   // Waits for the grant to change, in this process or another. To be armed before the grant is read.
   ChangeWaiters::Armed ChangeOf(const TenantId& tenant, const GrantId& grant) const;
-  // Records that the subject has this grant; a hint, written after the grant.
+  // Records that the subject has this grant; a hint, written after the grant, and again when the store has
+  // lost the grant and it is put back.
   boost::asio::awaitable<absl::Status> Index(TenantId tenant, SubjectId subject, GrantId grant,
                                              Tick deadline);
   // A page of a tenant's grants, all or one subject's. `page_token` is the `next` of the page

@@ -17,6 +17,7 @@ namespace grantkeep {
 //   grantkeep:lease:{p007}:g:4:acme:ID    who holds the lease on it: the owner, with a time to live
 //   grantkeep:due:{p007}                  sorted set: score is the due time, member "g:4:acme:ID"
 //   grantkeep:index:{p007}:g:acme         sorted set of ids, all with score 0: what Scan goes through
+//   grantkeep:index:{p007}:h:acme         the same of hints (h), which have no records
 //   grantkeep:{meta}:identity             "ID EPOCH RESTORED_IN CLONED_IN CLONED_FROM"
 //   grantkeep:{meta}:history              the run id and replication id of the server last seen
 //   grantkeep:{meta}:hold                 there until the hold after a change of that ends

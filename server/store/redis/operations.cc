@@ -68,6 +68,9 @@ class ScriptCall {
   std::vector<std::string> arguments_;
 };
 
+// A hint as the record that it has nowhere.
+std::string HintRecord() { return EncodeRecord(1, {}, {}); }
+
 std::string IndexedId(const Key& key) { return IsIndexed(key.kind) ? key.id : std::string(); }
 
 // Adds the writes of a commit to a call.
@@ -79,6 +82,11 @@ class CommitCall {
   std::string Format() const { return call_.Format(); }
 
   void operator()(const Put& put) {
+    if (IsHint(put.key.kind)) {
+      call_.Argument("H").Key(keys_.Index(put.key.partition, put.key.kind, put.key.tenant));
+      call_.Argument(put.key.id).Argument(HintRecord());
+      return;
+    }
     Named("P", put.key).Argument(RevisionBytes(put.replaces));
     call_.Argument(EncodeRecord(put.replaces + 1, put.guard.value_or(std::string()), put.value));
     call_.Argument(put.ttl.has_value() ? Milliseconds(*put.ttl) : std::string()).Argument(IndexedId(put.key));
@@ -222,8 +230,8 @@ RedisOperation<TakeResult> TakeOperation(const RedisKeys& keys, Key key, const s
   operation.script = &TakeScript();
   if (IsTracked(key.kind)) operation.tracked.push_back(key);
   operation.vault = IsVault(key.kind);
-  operation.read = [key](const RedisReply& reply,
-                         std::vector<Change>& changes) -> absl::StatusOr<TakeResult> {
+  operation.read = [key = std::move(key)](const RedisReply& reply,
+                                          std::vector<Change>& changes) -> absl::StatusOr<TakeResult> {
     TakeResult result;
     if (!reply.is(Type::kArray) || reply.elements.empty()) return StrangeReply();
     const std::string& outcome = reply.elements[0].text;
@@ -275,6 +283,7 @@ RedisOperation<Page> ScanOperation(const RedisKeys& keys, Partition partition, K
   call.Key(keys.Index(partition, kind, tenant));
   call.Argument(keys.RecordPrefix(partition, kind, tenant)).Argument(after.empty() ? "-" : "(" + after);
   call.Argument(std::to_string(limit)).Argument(std::to_string(kMaxPageBytes));
+  call.Argument(IsHint(kind) ? HintRecord() : std::string());
   RedisOperation<Page> operation;
   operation.command = call.Format();
   operation.script = &ScanScript();

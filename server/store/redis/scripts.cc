@@ -12,6 +12,7 @@ namespace {
 // KEYS[1]: a name that is never used. Then, for each write: its letter and arguments in ARGV, its keys
 // in KEYS.
 //   P put      expected revision bytes, record, time to live in ms or '', id or ''    record, index
+//   H hint     id, what is told as the record of one that is there                    index
 //   D delete   expected revision bytes, id or ''                                      record, index
 //   R restore  revision bytes, record, id or ''                                       record, index
 //   S set due  member, time                                                           due
@@ -25,8 +26,8 @@ namespace {
 // All checks come first. SETRANGE of nothing changes nothing, but is refused by a server that would
 // refuse a later write (memory, replicas, disk), so that a commit never happens in part.
 constexpr std::string_view kCommit = R"lua(
-local arguments = {P = 4, D = 2, R = 3, S = 2, C = 1, L = 2, E = 1, Q = 1}
-local keys = {P = 2, D = 2, R = 2, S = 1, C = 1, L = 2, E = 1, Q = 1}
+local arguments = {P = 4, H = 2, D = 2, R = 3, S = 2, C = 1, L = 2, E = 1, Q = 1}
+local keys = {P = 2, H = 1, D = 2, R = 2, S = 1, C = 1, L = 2, E = 1, Q = 1}
 local time = redis.call('TIME')
 local a, k, n = 1, 2, 0
 while a <= #ARGV do
@@ -34,6 +35,11 @@ while a <= #ARGV do
   if op == 'P' or op == 'D' then
     if redis.call('GETRANGE', key, 0, 7) ~= ARGV[a + 1] then
       return {'mismatch', time[1], time[2], n, redis.call('GET', key)}
+    end
+  elseif op == 'H' then
+    local id = '[' .. ARGV[a + 1]
+    if #redis.call('ZRANGEBYLEX', key, id, id) > 0 then
+      return {'mismatch', time[1], time[2], n, ARGV[a + 2]}
     end
   elseif op == 'R' then
     local head = redis.call('GETRANGE', key, 0, 7)
@@ -61,6 +67,8 @@ while a <= #ARGV do
       redis.call('SET', key, ARGV[a + 2], 'PX', ARGV[a + 3])
     end
     if ARGV[a + 4] ~= '' and ARGV[a + 1] == '' then redis.call('ZADD', KEYS[k + 1], 0, ARGV[a + 4]) end
+  elseif op == 'H' then
+    redis.call('ZADD', key, 0, ARGV[a + 1])
   elseif op == 'D' then
     if ARGV[a + 1] ~= '' then
       redis.call('DEL', key)
@@ -118,9 +126,10 @@ for i = 1, #due, 2 do redis.call('ZADD', KEYS[1], now + ARGV[2], due[i]) end
 return {time[1], time[2], due}
 )lua";
 
-// KEYS: index. ARGV: the records' names up to the id, '-' or '(' and the id to go on after, how many, and
-// the bytes of values after which a page ends. Returns {last id seen or '', {id, record, id, record, ...}};
-// the first is '' at the end. Ids whose records have expired leave the index.
+// KEYS: index. ARGV: the records' names up to the id, '-' or '(' and the id to go on after, how many, the
+// bytes of values after which a page ends, and what is told as the record of a hint, which has none ('': it
+// is no scan of hints). Returns {last id seen or '', {id, record, id, record, ...}}; the first is '' at the
+// end. Ids whose records have expired leave the index.
 constexpr std::string_view kScan = R"lua(
 local limit, room = tonumber(ARGV[3]), tonumber(ARGV[4])
 local ids = redis.call('ZRANGEBYLEX', KEYS[1], ARGV[2], '+', 'LIMIT', 0, limit + 1)
@@ -131,7 +140,7 @@ for i = 1, #ids do
     last = ids[i - 1]
     break
   end
-  local record = redis.call('GET', ARGV[1] .. ids[i])
+  local record = ARGV[5] ~= '' and ARGV[5] or redis.call('GET', ARGV[1] .. ids[i])
   if record then
     found[#found + 1] = ids[i]
     found[#found + 1] = record

@@ -22,7 +22,7 @@ std::vector<Key> HardKeys() {
           KeyAt(7, Kind::kStaticSecret, "a:b", ":"),
           KeyAt(7, Kind::kStaticSecret, "a", "b::"),
           KeyAt(7, Kind::kFlow, "{p001}", "}{"),
-          KeyAt(8, Kind::kSubjectGrant, all.substr(0, 128), all),
+          KeyAt(8, Kind::kGrant, all.substr(0, 128), all),
           KeyAt(9, Kind::kStaticSecretVersion, "1:", "2:x:")};
 }
 
@@ -33,6 +33,7 @@ TEST(RedisKeys, AreAsDocumented) {
   EXPECT_EQ(keys.Lease(key), "grantkeep:lease:{p007}:g:4:acme:ID");
   EXPECT_EQ(keys.Due(7), "grantkeep:due:{p007}");
   EXPECT_EQ(keys.Index(7, Kind::kGrant, TenantId("acme")), "grantkeep:index:{p007}:g:acme");
+  EXPECT_EQ(keys.Index(7, Kind::kSubjectGrant, TenantId("acme")), "grantkeep:index:{p007}:h:acme");
   EXPECT_EQ(keys.Meta("identity"), "grantkeep:{meta}:identity");
   EXPECT_EQ(keys.KindPrefix(Kind::kGrant), "grantkeep:g:");
 }

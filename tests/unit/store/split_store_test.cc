@@ -64,14 +64,24 @@ TEST_F(SplitStoreTest, FlowsLiveInTheEphemeralStoreAndEverythingElseInTheVault) 
   EXPECT_TRUE(Has(*ephemeral_sqlite_, FlowKey("f")));
   EXPECT_FALSE(Has(*vault_sqlite_, FlowKey("f")));
   EXPECT_TRUE(Has(*store_, FlowKey("f")));
-  for (const Kind kind :
-       {Kind::kKeyring, Kind::kGrant, Kind::kSubjectGrant, Kind::kStaticSecret, Kind::kStaticSecretVersion}) {
+  for (const Kind kind : {Kind::kKeyring, Kind::kGrant, Kind::kStaticSecret, Kind::kStaticSecretVersion}) {
     const Key key = Key::Of(kind, kTenant, "x");
     ASSERT_TRUE(Commit({PutOf(key)}).ok());
     EXPECT_TRUE(Has(*vault_sqlite_, key));
     EXPECT_FALSE(Has(*ephemeral_sqlite_, key));
     EXPECT_TRUE(Has(*store_, key));
   }
+}
+
+TEST_F(SplitStoreTest, AHintIsInTheVault) {
+  const Key hint = Key::Of(Kind::kSubjectGrant, kTenant, "x");
+  ASSERT_TRUE(Commit({Put{.key = hint, .value = ""}}).ok());
+  const auto count = [&](Store& store) {
+    return loop_.Run(store.Scan(hint.partition, hint.kind, kTenant, "", 10, Soon())).value().records.size();
+  };
+  EXPECT_EQ(count(*vault_sqlite_), 1u);
+  EXPECT_EQ(count(*ephemeral_sqlite_), 0u);
+  EXPECT_EQ(count(*store_), 1u);
 }
 
 TEST_F(SplitStoreTest, AFlowIsTakenFromTheEphemeralStore) {

@@ -54,6 +54,15 @@ class CoherenceFixture : public VaultFixture {
     return Describe(grants_->FromMemory(acme_, GrantId(id)));
   }
 
+  // Alice's grants, as her hints lead to them. Nothing that StoreUpTo writes has one.
+  std::vector<std::string> Listed() {
+    std::vector<std::string> ids;
+    const auto page = Run(grants_->List(acme_, SubjectId("alice"), 100, "", Soon()));
+    EXPECT_TRUE(page.ok()) << page.status();
+    for (const StoredGrant& stored : page->grants) ids.push_back(stored.grant->grant_id());
+    return ids;
+  }
+
   // What a failover does: the record is as it was once (absent: it is not there), and nobody is told.
   void Lose(const Key& key, const std::optional<Record>& to = std::nullopt) {
     sqlite_->OnChange(nullptr);

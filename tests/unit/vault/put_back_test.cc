@@ -16,6 +16,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using storage::v1::Grant;
 using Outcome = CommitResult::Outcome;
+using Strings = std::vector<std::string>;
 
 class PutBackByUse : public CoherenceFixture {};
 
@@ -155,6 +156,36 @@ TEST_F(PutBackByUse, TheKeyringComesBackBeforeTheRecord) {
   EXPECT_EQ(Describe(Run(elsewhere.Load(acme_, GrantId("g1"), Soon()))), "access-1@1");
 }
 
+TEST_F(PutBackByUse, AGrantThatIsPutBackIsListedUnderItsSubjectAgain) {
+  StoreUpTo("g1", 1);
+  Lose(KeyOf("g1"));
+  EXPECT_EQ(Listed(), Strings{}) << "the hint is lost, too";
+  EXPECT_EQ(LoadText(), "access-1@1");
+  EXPECT_EQ(Listed(), Strings{"g1"});
+}
+
+TEST_F(PutBackByUse, AGrantIsNotPutBackWithoutItsHint) {
+  StoreUpTo("g1", 1);
+  Lose(KeyOf("g1"));
+  store_->before_next_commit = [this]() -> boost::asio::awaitable<void> {
+    store_->failure = Error(Reason::kStoreUnavailable, "away");
+    co_return;
+  };
+  EXPECT_TRUE(HasReason(Load("g1").status(), Reason::kStoreUnavailable));
+  store_->failure.reset();
+  EXPECT_FALSE(Stored(KeyOf("g1")).has_value()) << "or nobody would see that the hint is missing";
+  EXPECT_EQ(LoadText(), "access-1@1");
+  EXPECT_EQ(Listed(), Strings{"g1"});
+}
+
+TEST_F(PutBackByUse, ARevocationThatIsWrittenAgainIsListedToo) {
+  StoreUpTo("g1", 1);
+  ASSERT_TRUE(Commit(MakeGrant("g1", "", Grant::STATE_REVOKED), 1).ok());
+  Lose(KeyOf("g1"), Sealed(KeyOf("g1"), 3, *MakeGrant("g1", "alive")));
+  EXPECT_EQ((*Load("g1"))->revision, 4u);
+  EXPECT_EQ(Listed(), Strings{"g1"});
+}
+
 class PutBackByASweep : public CoherenceFixture {
  protected:
   static Key SecretKey(const std::string& name) {
@@ -196,6 +227,15 @@ TEST_F(PutBackByASweep, EverythingThatIsInMemoryIsPutBack) {
   EXPECT_EQ(put_back_.last().put_back, kGrants / 2 + 2u);
   EXPECT_EQ(put_back_.last().failed, 0u);
   EXPECT_EQ(MemoryText("g0"), "access-1@1") << "and is known to be the newest again";
+}
+
+TEST_F(PutBackByASweep, AGrantThatIsPutBackIsListedUnderItsSubjectAgain) {
+  StoreUpTo("g1", 1);
+  StoreUpTo("g2", 2);
+  Lose(KeyOf("g1"));
+  Lose(KeyOf("g2"));
+  RunSweep();
+  EXPECT_EQ(Listed(), (Strings{"g1", "g2"}));
 }
 
 TEST_F(PutBackByASweep, WhatTheStoreHasKeptIsReadAndNotWritten) {
