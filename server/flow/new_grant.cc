@@ -16,10 +16,9 @@ Wiped<storage::v1::Grant> NewGrant(const storage::v1::Flow& flow, const TokenOut
   grant->set_issuer(flow.issuer());
   grant->set_token_endpoint(flow.token_endpoint());
   grant->set_revocation_endpoint(flow.revocation_endpoint());
-  grant->set_redirect_uri(flow.redirect_uri());
+  if (record.refresh_with_redirect_uri()) grant->set_redirect_uri(flow.redirect_uri());
   *grant->mutable_resource() = flow.resource();
   *grant->mutable_url_parts() = flow.url_parts();
-  grant->set_caller(flow.caller());
   grant->set_create_time_us(ToMicros(now));
   *grant->mutable_scopes() = flow.scopes();
   WriteTokens(*grant, outcome, record);

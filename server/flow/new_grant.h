@@ -13,7 +13,8 @@
 namespace grantkeep {
 
 // What a sign-in leaves: the grant of a flow and of what the provider, whose record this is, has granted for
-// its code (kGranted). `now` is store time.
+// its code (kGranted). `now` is store time. There is one such record for each grant, so it holds only what
+// somebody reads.
 Wiped<storage::v1::Grant> NewGrant(const storage::v1::Flow& flow, const TokenOutcome& outcome,
                                    const config::v1::Provider& record, std::string grant_id, Time now);
 

@@ -52,5 +52,12 @@ TEST(NewGrant, HasTheTokensAndWhatTheFlowKnows) {
   EXPECT_EQ(grant->state_time_us(), 7);
 }
 
+TEST(NewGrant, KeepsTheRedirectUriOnlyForAProviderThatWantsItWithARefresh) {
+  config::v1::Provider record;
+  EXPECT_EQ(NewGrant(MakeFlow(), Granted(), record, "gr_1", {})->redirect_uri(), "");
+  record.set_refresh_with_redirect_uri(true);
+  EXPECT_EQ(NewGrant(MakeFlow(), Granted(), record, "gr_1", {})->redirect_uri(), "https://app.example/cb");
+}
+
 }  // namespace
 }  // namespace grantkeep
