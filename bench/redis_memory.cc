@@ -18,8 +18,10 @@
 #include <vector>
 
 #include "crypto/random.h"
+#include "flow/new_grant.h"
 #include "net/loop.h"
 #include "refresh/freshness.h"
+#include "refresh/same_server.h"
 #include "store/redis/redis_store.h"
 #include "tests/support/redis_server.h"
 #include "vault/grants.h"
@@ -53,32 +55,40 @@ T Check(absl::StatusOr<T> result) {
   return *std::move(result);
 }
 
-// What a sign-in at a provider with common endpoints leaves.
-storage::v1::Grant MakeGrant(uint64_t number, Random& random, Time now) {
-  const auto hour = std::chrono::hours(1);
-  storage::v1::Grant grant;
-  grant.set_grant_id("gr_" + RandomToken(random, 16));
-  grant.set_subject(fmt::format("user-{:08}", number / kGrantsOfASubject));
-  grant.set_provider("google");
-  grant.set_issuer("https://accounts.google.com");
-  grant.set_token_endpoint("https://oauth2.googleapis.com/token");
-  grant.set_revocation_endpoint("https://oauth2.googleapis.com/revoke");
-  grant.set_redirect_uri("https://app.example.com/oauth/callback");
+// A provider with common endpoints, as the catalogue has it.
+config::v1::Provider MakeProvider() {
+  config::v1::Provider provider;
+  provider.set_id("google");
+  provider.set_issuer("https://accounts.google.com");
+  return provider;
+}
+
+// What a sign-in leaves there.
+Wiped<storage::v1::Grant> MakeGrant(uint64_t number, Random& random, Time now) {
+  static const auto& provider = *new config::v1::Provider(MakeProvider());
+  const auto token = [&] { return Secret::Take(RandomToken(random, kTokenSize).substr(0, kTokenSize)); };
+  storage::v1::Flow flow;
+  flow.set_subject(fmt::format("user-{:08}", number / kGrantsOfASubject));
+  flow.set_provider(provider.id());
+  ServerMetadata server;
+  server.issuer = provider.issuer();
+  server.token_endpoint = "https://oauth2.googleapis.com/token";
+  server.revocation_endpoint = "https://oauth2.googleapis.com/revoke";
+  KeepServer(server, {}, flow);
+  flow.set_redirect_uri("https://app.example.com/oauth/callback");
   for (const char* scope : {"openid", "https://www.googleapis.com/auth/calendar.readonly",
                             "https://www.googleapis.com/auth/userinfo.email"}) {
-    grant.add_scopes(scope);
+    flow.add_scopes(scope);
   }
-  grant.set_caller("spiffe://example.com/ns/prod/sa/web");
-  grant.set_create_time_us(ToMicros(now));
-  grant.set_generation(1);
-  grant.set_access_token(RandomToken(random, kTokenSize).substr(0, kTokenSize));
-  grant.set_token_type("Bearer");
-  grant.set_refresh_token(RandomToken(random, kTokenSize).substr(0, kTokenSize));
-  grant.set_issue_time_us(ToMicros(now));
-  grant.set_expire_time_us(ToMicros(now + hour));
-  grant.set_state(storage::v1::Grant::STATE_ACTIVE);
-  grant.set_state_time_us(ToMicros(now));
-  return grant;
+  flow.set_caller("spiffe://example.com/ns/prod/sa/web");
+  TokenOutcome outcome;
+  outcome.kind = TokenOutcome::Kind::kGranted;
+  outcome.tokens.access_token = token();
+  outcome.tokens.token_type = "Bearer";
+  outcome.tokens.refresh_token = token();
+  outcome.tokens.expires_in = std::chrono::hours(1);
+  outcome.sent_time = now;
+  return NewGrant(flow, outcome, provider, "gr_" + RandomToken(random, 16), now);
 }
 
 // Writes grants from a number of coroutines of one loop, so that commands travel together.
@@ -105,7 +115,7 @@ class Seeding {
 
   awaitable<absl::Status> WriteOne(uint64_t number) {
     const TenantId tenant(kTenant);
-    Wiped<storage::v1::Grant> grant(MakeGrant(number, random_, store_.Now()));
+    Wiped<storage::v1::Grant> grant = MakeGrant(number, random_, store_.Now());
     const GrantId id(grant->grant_id());
     const SubjectId subject(grant->subject());
     std::vector<Write> also;

@@ -52,10 +52,8 @@ storage::v1::Grant MakeGrant(Time now) {
   grant.set_subject(kSubject);
   grant.set_provider("bench");
   grant.set_token_endpoint("http://127.0.0.1:1/token");
-  grant.set_redirect_uri("http://127.0.0.1/callback");
   grant.add_scopes("read");
   grant.add_scopes("write");
-  grant.set_caller("local");
   grant.set_create_time_us(ToMicros(now));
   grant.set_generation(1);
   grant.set_access_token(std::string(kTokenSize, 'a'));

@@ -7,9 +7,9 @@
 #include "base/status_macros.h"
 #include "flow/callback.h"
 #include "flow/flow.h"
+#include "flow/new_grant.h"
 #include "provider/provider.h"
 #include "refresh/freshness.h"
-#include "refresh/grant_changes.h"
 #include "refresh/same_server.h"
 #include "refresh/token_failure.h"
 #include "telemetry/log.h"
@@ -35,27 +35,6 @@ absl::Status Describe(const TokenOutcome& outcome, const Provider& provider) {
   return Error(Reason::kCodeRejected,
                fmt::format("'{}' refused the code: {}{}{}", provider.id().value(), outcome.error,
                            outcome.error_description.empty() ? "" : ": ", outcome.error_description));
-}
-
-Wiped<storage::v1::Grant> NewGrant(const storage::v1::Flow& flow, const TokenOutcome& outcome,
-                                   const config::v1::Provider& record, std::string grant_id, Time now) {
-  Wiped<storage::v1::Grant> grant;
-  grant->set_grant_id(std::move(grant_id));
-  grant->set_subject(flow.subject());
-  grant->set_provider(flow.provider());
-  grant->set_issuer(flow.issuer());
-  grant->set_token_endpoint(flow.token_endpoint());
-  grant->set_revocation_endpoint(flow.revocation_endpoint());
-  grant->set_redirect_uri(flow.redirect_uri());
-  *grant->mutable_resource() = flow.resource();
-  *grant->mutable_url_parts() = flow.url_parts();
-  grant->set_caller(flow.caller());
-  grant->set_create_time_us(ToMicros(now));
-  *grant->mutable_scopes() = flow.scopes();
-  WriteTokens(*grant, outcome, record);
-  grant->set_state(storage::v1::Grant::STATE_ACTIVE);
-  grant->set_state_time_us(ToMicros(now));
-  return grant;
 }
 
 // Stores a new grant. A try whose answer was lost may have happened: the next finds its own record.

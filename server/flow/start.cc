@@ -7,6 +7,7 @@
 #include "flow/flow.h"
 #include "flow/uri_parts.h"
 #include "provider/provider.h"
+#include "refresh/same_server.h"
 
 namespace grantkeep {
 namespace {
@@ -109,10 +110,7 @@ awaitable<absl::StatusOr<StartedFlow>> AuthFlow::Start(Call call, StartAuthReque
     flow->set_code_verifier(verifier.Expose().data(), verifier.size());
   }
   flow->set_provider(request.provider.value());
-  flow->set_issuer(metadata.issuer);
-  flow->set_token_endpoint(metadata.token_endpoint);
-  flow->set_revocation_endpoint(metadata.revocation_endpoint);
-  flow->mutable_url_parts()->insert(parts.begin(), parts.end());
+  KeepServer(metadata, parts, *flow);
   flow->set_iss_advertised(metadata.iss_parameter_supported);
   flow->set_redirect_uri(std::move(request.redirect_uri));
   flow->mutable_scopes()->Assign(request.scopes.begin(), request.scopes.end());

@@ -159,7 +159,8 @@ awaitable<TokenOutcome> Provider::Refresh(std::string token_endpoint, bool disco
   FormParameters parameters;
   parameters.Add("grant_type", "refresh_token");
   parameters.Add("refresh_token", refresh_token.Expose());
-  if (state_->record.refresh_with_redirect_uri()) parameters.Add("redirect_uri", redirect_uri);
+  if (state_->record.refresh_with_redirect_uri() && !redirect_uri.empty())
+    parameters.Add("redirect_uri", redirect_uri);
   for (const std::string& uri : resource) parameters.Add("resource", uri);
   return state_->RequestTokens(std::move(token_endpoint), discovered, std::move(parameters),
                                TokenRequestKind::kRefresh, deadline);

@@ -32,6 +32,10 @@ absl::StatusOr<TokenServer> Find(const Provider* provider, const SignIn& sign_in
                      fmt::format("has another issuer now ('{}') than at the sign-in ('{}')",
                                  provider->record().issuer(), sign_in.issuer()));
     }
+    if (sign_in.token_endpoint().empty()) {
+      return Another(sign_in.provider(),
+                     "has its endpoints by discovery now, and had them configured at the sign-in");
+    }
     return TokenServer{sign_in.token_endpoint(), sign_in.revocation_endpoint(), true};
   }
   const UrlParts parts(sign_in.url_parts().begin(), sign_in.url_parts().end());
@@ -60,6 +64,13 @@ absl::StatusOr<TokenServer> ServerOf(const Provider* provider, const storage::v1
 
 absl::StatusOr<TokenServer> ServerOf(const Provider* provider, const storage::v1::Grant& grant) {
   return Find(provider, grant);
+}
+
+void KeepServer(const ServerMetadata& server, const UrlParts& parts, storage::v1::Flow& flow) {
+  flow.set_issuer(server.issuer);
+  flow.mutable_url_parts()->insert(parts.begin(), parts.end());
+  if (server.discovered || server.issuer.empty()) flow.set_token_endpoint(server.token_endpoint);
+  if (server.discovered) flow.set_revocation_endpoint(server.revocation_endpoint);
 }
 
 }  // namespace grantkeep

@@ -60,13 +60,8 @@ awaitable<absl::StatusOr<GrantPage>> GrantListing::OfTenant(std::string page_tok
 awaitable<absl::Status> GrantListing::Add(Record record, GrantPage& page) {
   const auto payload = co_await records_.Open(record.key, record.revision, record.value, deadline_);
   if (!payload.ok()) co_return Annotate(payload.status(), fmt::format("grant {}", record.key.id));
-  StoredGrant& stored = page.grants.emplace_back();
-  stored.revision = record.revision;
-  if (!stored.grant->ParseFromArray(payload->Expose().data(), static_cast<int>(payload->size()))) {
-    co_return Error(Reason::kStoreCorrupt, "a sealed grant cannot be read");
-  }
-  grants_.ApplyReadRule(*stored.grant);
-  co_return absl::OkStatus();
+  co_return grants_.Read(GrantId(record.key.id), record.revision, payload->Expose(),
+                         page.grants.emplace_back());
 }
 
 awaitable<absl::StatusOr<GrantPage>> GrantListing::OfSubject(SubjectId subject, std::string page_token) {

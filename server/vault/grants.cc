@@ -16,8 +16,6 @@ namespace {
 
 using boost::asio::awaitable;
 
-absl::Status Unreadable() { return Error(Reason::kStoreCorrupt, "a sealed grant cannot be read"); }
-
 bool Parse(std::string_view payload, storage::v1::Grant& grant) {
   return grant.ParseFromArray(payload.data(), static_cast<int>(payload.size()));
 }
@@ -61,15 +59,19 @@ struct Grants::State {
     co_return Annotate(committed.status(), "indexing a grant");
   }
 
-  void ApplyReadRule(storage::v1::Grant& grant) const {
-    if (read_rule) read_rule(grant);
-  }
   // Built in place: the hot path moves no messages.
-  absl::Status Read(const OpenedRecord& record, StoredGrant& stored) const {
-    stored.revision = record.revision;
-    if (!Parse(record.payload.Expose(), *stored.grant)) return Unreadable();
-    ApplyReadRule(*stored.grant);
+  absl::Status Read(const GrantId& id, Revision revision, std::string_view payload,
+                    StoredGrant& stored) const {
+    stored.revision = revision;
+    if (!Parse(payload, *stored.grant)) {
+      return Error(Reason::kStoreCorrupt, "a sealed grant cannot be read");
+    }
+    stored.grant->set_grant_id(id.value());
+    if (read_rule) read_rule(*stored.grant);
     return absl::OkStatus();
+  }
+  absl::Status Read(const GrantId& id, const OpenedRecord& record, StoredGrant& stored) const {
+    return Read(id, record.revision, record.payload.Expose(), stored);
   }
 
   Store& store;
@@ -89,7 +91,10 @@ Grants::~Grants() = default;
 
 void Grants::OnRead(std::function<void(storage::v1::Grant&)> rule) { state_->read_rule = std::move(rule); }
 
-void Grants::ApplyReadRule(storage::v1::Grant& grant) const { state_->ApplyReadRule(grant); }
+absl::Status Grants::Read(const GrantId& id, Revision revision, std::string_view payload,
+                          StoredGrant& stored) const {
+  return state_->Read(id, revision, payload, stored);
+}
 
 Key Grants::KeyOf(const TenantId& tenant, const GrantId& grant) {
   return Key::Of(Kind::kGrant, tenant, grant.value());
@@ -99,7 +104,7 @@ absl::StatusOr<std::optional<StoredGrant>> Grants::FromMemory(const TenantId& te
   absl::StatusOr<std::optional<StoredGrant>> result(std::nullopt);
   const auto record = state_->cached.FromMemory(tenant.value(), grant.value());
   if (!record.ok()) return record.status();
-  if (record->has_value()) RETURN_IF_ERROR(state_->Read(**record, result->emplace()));
+  if (record->has_value()) RETURN_IF_ERROR(state_->Read(grant, **record, result->emplace()));
   return result;
 }
 
@@ -111,7 +116,7 @@ absl::StatusOr<std::optional<RememberedGrant>> Grants::Remembered(const TenantId
   if (!record->has_value()) return std::optional<RememberedGrant>();
   RememberedGrant remembered;
   remembered.unproven_for = unproven_for;
-  RETURN_IF_ERROR(state_->Read(**record, remembered.stored));
+  RETURN_IF_ERROR(state_->Read(grant, **record, remembered.stored));
   return std::optional<RememberedGrant>(std::move(remembered));
 }
 
@@ -122,7 +127,7 @@ awaitable<absl::StatusOr<std::optional<StoredGrant>>> Grants::Load(TenantId tena
   if (!record.ok()) co_return record.status();
   if (!record->has_value()) co_return std::optional<StoredGrant>();
   StoredGrant stored;
-  const absl::Status read = state_->Read(**record, stored);
+  const absl::Status read = state_->Read(grant, **record, stored);
   if (!read.ok()) co_return read;
   co_return std::optional<StoredGrant>(std::move(stored));
 }
@@ -130,9 +135,12 @@ awaitable<absl::StatusOr<std::optional<StoredGrant>>> Grants::Load(TenantId tena
 awaitable<absl::StatusOr<GrantCommit>> Grants::Commit(TenantId tenant, Wiped<storage::v1::Grant> grant,
                                                       Revision replaces, std::vector<Write> also,
                                                       Tick deadline) {
-  const Key key = KeyOf(tenant, GrantId(grant->grant_id()));
+  const GrantId id(grant->grant_id());
+  const Key key = KeyOf(tenant, id);
   grant->set_store_epoch(state_->store.identity().epoch);
+  grant->clear_grant_id();
   const Secret payload = Secret::Take(grant->SerializeAsString());
+  grant->set_grant_id(id.value());
   auto committed = co_await state_->cached.Commit(key, replaces, payload.Expose(), std::move(also), deadline);
   if (!committed.ok()) co_return committed.status();
   GrantCommit commit;
@@ -142,7 +150,7 @@ awaitable<absl::StatusOr<GrantCommit>> Grants::Commit(TenantId tenant, Wiped<sto
   if (commit.outcome == CommitResult::Outcome::kDone) {
     commit.current.emplace(StoredGrant{replaces + 1, std::move(grant)});
   } else if (committed->current.has_value()) {
-    const absl::Status read = state_->Read(*committed->current, commit.current.emplace());
+    const absl::Status read = state_->Read(id, *committed->current, commit.current.emplace());
     if (!read.ok()) co_return read;
   }
   co_return commit;

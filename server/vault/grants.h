@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -59,7 +60,9 @@ class Grants {
   // Every grant that is read, from memory or from the store, passes `rule` before anybody sees it; what
   // the rule makes of it is stored with the next commit. Set once, before the first read; any thread.
   void OnRead(std::function<void(storage::v1::Grant&)> rule);
-  void ApplyReadRule(storage::v1::Grant& grant) const;
+  // A grant from what was sealed under its key, which is where its id is. Fails with kStoreCorrupt.
+  absl::Status Read(const GrantId& id, Revision revision, std::string_view payload,
+                    StoredGrant& stored) const;
 
   static Key KeyOf(const TenantId& tenant, const GrantId& grant);
 

@@ -225,6 +225,31 @@ TEST_F(FlowTest, ADiscoveredIssuerWithoutIssNeedsARedirectUriOfItsOwn) {  // [B1
   EXPECT_TRUE(Start(std::move(request)).ok());
 }
 
+TEST_F(FlowTest, TheEndpointsOfADiscoveredServerAreInTheGrantAndThoseOfAConfiguredOneAreNot) {
+  rooms_.http.OnRequest([](const ScriptedHttp::Seen& seen) {
+    if (seen.url.ends_with("/t"))
+      return ScriptedHttp::Json(200, R"({"access_token":"at","token_type":"Bearer"})");
+    return ScriptedHttp::Json(200, R"({"issuer":"https://found.example",
+      "authorization_endpoint":"https://found.example/a","token_endpoint":"https://found.example/t",
+      "revocation_endpoint":"https://found.example/r",
+      "response_types_supported":["code"],"code_challenge_methods_supported":["S256"]})");
+  });
+  StartAuthRequest request = StartRequest();
+  request.provider = ProviderId("found");
+  request.redirect_uri = "https://app.example/found";
+  const auto started = Start(std::move(request));
+  ASSERT_TRUE(started.ok()) << started.status();
+  const auto found = Complete("https://app.example/found?code=the-code&state=" + started->state);
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_EQ(found->grant->token_endpoint(), "https://found.example/t");
+  EXPECT_EQ(found->grant->revocation_endpoint(), "https://found.example/r");
+  ProviderGrants();
+  const auto configured = Complete(CallbackOf(*Start()));
+  ASSERT_TRUE(configured.ok()) << configured.status();
+  EXPECT_EQ(configured->grant->token_endpoint(), "");
+  EXPECT_EQ(configured->grant->revocation_endpoint(), "");
+}
+
 TEST_F(FlowTest, NoErrorTextHoldsACodeAStateOrAToken) {
   rooms_.http.OnRequest([](const ScriptedHttp::Seen&) {
     return ScriptedHttp::Json(200,

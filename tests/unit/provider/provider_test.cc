@@ -157,6 +157,15 @@ TEST_F(TokenRequest, RefreshRepeatsResourceAndWhereNeededTheRedirectUri) {
                   Pair("resource", "https://b.example")));
 }
 
+// Of a grant that was made before the provider was known to want it.
+TEST_F(TokenRequest, ARefreshWithoutARedirectUriSendsNone) {
+  Answer(200, kTokens);
+  const auto provider = Example("refresh_with_redirect_uri: true\n");
+  const auto outcome = loop_.Run(provider->Refresh(kToken, false, Secret("RT"), "", {}, In(seconds(5))));
+  EXPECT_EQ(outcome.kind, Kind::kGranted);
+  EXPECT_THAT(ParseForm(http_.seen()[0].body), Not(Contains(Key("redirect_uri"))));
+}
+
 TEST_F(TokenRequest, ADiscoveredEndpointIsAnUntrustedUrl) {
   Answer(200, kTokens);
   EXPECT_EQ(Exchange(*Example(), true).kind, Kind::kGranted);

@@ -97,6 +97,22 @@ TEST_F(GrantsInTheVault, AreLoadedOnceAfterARestart) {
   EXPECT_EQ(FromMemory("g1").value()->grant->access_token(), "access-1");
 }
 
+TEST_F(GrantsInTheVault, HaveTheirIdFromTheKeyAndNotFromTheRecord) {
+  Store("g1");
+  const Key key = Grants::KeyOf(acme_, GrantId("g1"));
+  const auto payload = Open(key, 1, Stored(key)->value);
+  storage::v1::Grant sealed;
+  ASSERT_TRUE(sealed.ParseFromString(std::string(payload->Expose())));
+  EXPECT_EQ(sealed.subject(), "alice");
+  EXPECT_EQ(sealed.grant_id(), "");
+  EXPECT_EQ(Commit(MakeGrant("g1"), 1)->current->grant->grant_id(), "g1");
+  EXPECT_EQ(Commit(MakeGrant("g1"), 1)->current->grant->grant_id(), "g1") << "refused";
+  EXPECT_EQ(FromMemory("g1").value()->grant->grant_id(), "g1");
+  EXPECT_EQ(grants_->Remembered(acme_, GrantId("g1")).value()->stored.grant->grant_id(), "g1");
+  EXPECT_EQ(Load("g1").value()->grant->grant_id(), "g1");
+  EXPECT_EQ(ListAll(std::nullopt, 10), std::vector<std::string>{"g1"});
+}
+
 TEST_F(GrantsInTheVault, ThatDoNotExistAreNothing) {
   EXPECT_FALSE(Load("nope").value().has_value());
   Store("g1");
