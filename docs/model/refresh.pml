@@ -50,12 +50,9 @@
 // more would not be found. MUTATION makes one on purpose; REACH claims that something cannot happen which can.
 // Spin must object to each.
 //
-// And to each AS_BUILT_..., which is how the code is where the properties need a little more than it does. All but
-// the first matter only after a failover that has lost writes:
+// And to each AS_BUILT_..., which is how the code is where the properties need a little more than it does. They
+// matter only after a failover that has lost writes:
 //
-//   ENTER     Enter (transaction.cc) requires the record's revision and not that nobody has the lease.
-//   VERDICT   Judge (verdict.cc) lets the higher revision win, and the store's of two equal ones, also over tokens
-//             of a later generation. Needed: the later generation wins, then the revision.
 //   REVISION  A put names the revision that it replaces. After lost writes there may be two records of one
 //             revision, and the wrong one is replaced. Needed: it names the very record.
 //   COMMIT    CachedRecords::Commit does not ask memory before it writes: what memory knows to have been lost, a
@@ -93,6 +90,8 @@
 #define LAST_NOT_RECORDED 9    // the last attempt looks like any other
 #define NO_WAIT_FOR_INTENT 10  // who finds an intent does not wait for its end, nor for the lease's
 #define BLIND_RESTORE 11       // what is put back replaces any lower revision, judged or not
+#define ENTER_OVER_LEASE 12    // who may not present the token says so while another has the lease
+#define REVISION_FIRST 13      // of what both sides have the higher revision wins, also over later tokens
 
 #ifndef REACH
 #define REACH 0
@@ -211,7 +210,7 @@ bit compared[2] = true;  // since the last failover
 #else
 #define TOMBSTONES_DIFFER(mine, stored) (TOMBSTONE(mine) != TOMBSTONE(stored))
 #endif
-#ifdef AS_BUILT_VERDICT
+#if MUTATION == REVISION_FIRST
 #define GENERATIONS_DIFFER(mine, stored) false
 #else
 #define GENERATIONS_DIFFER(mine, stored) (GENERATION(mine) != GENERATION(stored))
@@ -569,7 +568,7 @@ inline Forget() {
 
 // A demotion without a call: the rules allow none, or not while the access token is valid.
 inline Enter() {
-#ifndef AS_BUILT_ENTER
+#if MUTATION != ENTER_OVER_LEASE
   if
   :: lease != 0 -> LeaseEnds()
   :: else

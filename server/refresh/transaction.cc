@@ -101,17 +101,15 @@ awaitable<std::optional<RefreshResult>> RefreshTransaction::Begin() {
     const absl::Status unknown = RetryableError(
         Reason::kProviderError,
         fmt::format("the outcome of the last refresh at '{}' is not known", grant.provider()), seconds(1));
-    if (presentation == Presentation::kNever) {
-      RefreshResult lost = co_await Enter(Grant::STATE_NEEDS_REAUTH, "IN_DOUBT", absl::OkStatus());
-      co_return lost;
-    }
-    if (presentation == Presentation::kNotWhileValid) {
-      RefreshResult doubtful = co_await Enter(Grant::STATE_IN_DOUBT, "NO_ANSWER", unknown);
-      co_return doubtful;
-    }
     bool begun = false;
-    std::optional<RefreshResult> ended =
-        co_await TryBegin(presentation == Presentation::kLast, change, begun);
+    std::optional<RefreshResult> ended;
+    if (presentation == Presentation::kNever) {
+      ended = co_await Enter(Grant::STATE_NEEDS_REAUTH, "IN_DOUBT", absl::OkStatus(), change);
+    } else if (presentation == Presentation::kNotWhileValid) {
+      ended = co_await Enter(Grant::STATE_IN_DOUBT, "NO_ANSWER", unknown, change);
+    } else {
+      ended = co_await TryBegin(presentation == Presentation::kLast, change, begun);
+    }
     if (begun || ended.has_value()) co_return ended;
   }
   co_return Ended(
@@ -135,6 +133,15 @@ awaitable<absl::Status> RefreshTransaction::WaitForChange(ChangeWaiters::Armed& 
   co_return reloaded;
 }
 
+awaitable<std::optional<RefreshResult>> RefreshTransaction::WaitOutLease(const GrantCommit& leased,
+                                                                         ChangeWaiters::Armed& change) {
+  // Whoever has the lease is about to write how its request ended.
+  const Duration left = std::max(Duration(0), leased.lease_end - leased.store_time);
+  const absl::Status reloaded = co_await WaitForChange(change, rooms_.clock.Steady() + left);
+  if (!reloaded.ok()) co_return Ended(reloaded);
+  co_return std::nullopt;
+}
+
 awaitable<std::optional<RefreshResult>> RefreshTransaction::TryBegin(bool last_attempt,
                                                                      ChangeWaiters::Armed& change,
                                                                      bool& begun) {
@@ -149,11 +156,8 @@ awaitable<std::optional<RefreshResult>> RefreshTransaction::TryBegin(bool last_a
       begun = true;
       co_return std::nullopt;
     case Outcome::kLeased: {
-      // Whoever has the lease is about to write how its request ended.
-      const Duration left = std::max(Duration(0), commit->lease_end - commit->store_time);
-      const absl::Status reloaded = co_await WaitForChange(change, rooms_.clock.Steady() + left);
-      if (!reloaded.ok()) co_return Ended(reloaded);
-      co_return std::nullopt;
+      std::optional<RefreshResult> ended = co_await WaitOutLease(*commit, change);
+      co_return ended;
     }
     case Outcome::kRevisionMismatch:
     case Outcome::kLeaseLost:
@@ -313,16 +317,26 @@ awaitable<RefreshResult> RefreshTransaction::Demote(TokenOutcome outcome) {
   }
 }
 
-awaitable<RefreshResult> RefreshTransaction::Enter(Grant::State state, std::string reason,
-                                                   absl::Status status) {
+awaitable<std::optional<RefreshResult>> RefreshTransaction::Enter(Grant::State state, std::string reason,
+                                                                  absl::Status status,
+                                                                  ChangeWaiters::Armed& change) {
   if (current_->grant->state() == state) co_return Ended(status);
   Wiped<Grant> next = current_->grant.Clone();
   EnterState(*next, state, reason, rooms_.store.Now());
   if (state == Grant::STATE_NEEDS_REAUTH) next->clear_intent();
+  // Nobody else has the lease.
+  std::vector<Write> also;
+  also.push_back(TakeLease{key(), owner_, kShortestCall});
+  also.push_back(EndLease{key(), owner_});
   absl::StatusOr<GrantCommit> commit = co_await rooms_.grants.Commit(
-      tenant_, std::move(next), current_->revision, {}, rooms_.clock.Steady() + kStoreTimeout);
+      tenant_, std::move(next), current_->revision, std::move(also), rooms_.clock.Steady() + kStoreTimeout);
   if (!commit.ok()) co_return Ended(commit.status());
-  if (commit->current.has_value()) current_ = std::move(commit->current);
+  if (commit->outcome == Outcome::kLeased) {
+    std::optional<RefreshResult> ended = co_await WaitOutLease(*commit, change);
+    co_return ended;
+  }
+  current_ = std::move(commit->current);
+  if (commit->outcome != Outcome::kDone) co_return std::nullopt;
   co_return Ended(status);
 }
 

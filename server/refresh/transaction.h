@@ -58,6 +58,9 @@ class RefreshTransaction {
   boost::asio::awaitable<absl::Status> WaitOutHold();
   // Until the record changes, at the latest `until`, and then reads it again.
   boost::asio::awaitable<absl::Status> WaitForChange(ChangeWaiters::Armed& change, Tick until);
+  // The same for a commit that another's lease has refused. Nothing: the record was read again.
+  boost::asio::awaitable<std::optional<RefreshResult>> WaitOutLease(const GrantCommit& leased,
+                                                                    ChangeWaiters::Armed& change);
   // One try at writing the intent. Nothing: `begun`, or the record has moved and was read again.
   boost::asio::awaitable<std::optional<RefreshResult>> TryBegin(bool last_attempt,
                                                                 ChangeWaiters::Armed& change, bool& begun);
@@ -69,8 +72,11 @@ class RefreshTransaction {
   boost::asio::awaitable<RefreshResult> Finish(TokenOutcome outcome);
   boost::asio::awaitable<RefreshResult> Install(TokenOutcome outcome);
   boost::asio::awaitable<RefreshResult> Demote(TokenOutcome outcome);
-  // A demotion without a call: the rules allow none.
-  boost::asio::awaitable<RefreshResult> Enter(Grant::State state, std::string reason, absl::Status status);
+  // A demotion without a call: the rules allow none. Nothing: it was refused, because the record has moved
+  // or another has the lease, and the record was read again.
+  boost::asio::awaitable<std::optional<RefreshResult>> Enter(Grant::State state, std::string reason,
+                                                             absl::Status status,
+                                                             ChangeWaiters::Armed& change);
 
   boost::asio::awaitable<absl::Status> Reload();
   RefreshResult Ended(absl::Status status, bool may_repeat = false);

@@ -187,7 +187,7 @@ awaitable<absl::StatusOr<CachedRecords::Settled>> CachedRecords::Settle(const Sn
       settled.record = std::move(result->current);
       continue;
     }
-    settled.finding = verdict == Verdict::kRestore ? Finding::kRestored : Finding::kBuried;
+    settled.finding = verdict == Verdict::kBury ? Finding::kBuried : Finding::kRestored;
     settled.record = std::move(mended);
     co_return settled;
   }
@@ -199,17 +199,14 @@ awaitable<absl::StatusOr<Verdict>> CachedRecords::JudgeRecord(const Snapshot& ou
                                                               const std::optional<Record>& stored,
                                                               const Key& key, Tick deadline) {
   if (!stored.has_value()) co_return Verdict::kRestore;
-  Standing our_standing{.revision = ours.revision()};
-  Standing their_standing{.revision = stored->revision};
   if (ours.revision() == stored->revision && ours.sealed() == stored->value) co_return Verdict::kStored;
-  const auto our_tombstone = co_await IsTombstone(key, ours.revision(), ours.sealed(), deadline);
+  const auto our_standing = co_await StandingOf(key, ours.revision(), ours.sealed(), deadline);
   // A record that cannot be read any more is nothing to insist on.
-  if (HasReason(our_tombstone.status(), Reason::kStoreCorrupt)) co_return Verdict::kStored;
-  if (!our_tombstone.ok()) co_return our_tombstone.status();
-  our_standing.tombstone = *our_tombstone;
-  ASSIGN_OR_CO_RETURN(their_standing.tombstone,
-                      co_await IsTombstone(key, stored->revision, stored->value, deadline));
-  co_return Judge(our_standing, their_standing, rules_.final_tombstones);
+  if (HasReason(our_standing.status(), Reason::kStoreCorrupt)) co_return Verdict::kStored;
+  if (!our_standing.ok()) co_return our_standing.status();
+  ASSIGN_OR_CO_RETURN(const Standing their_standing,
+                      co_await StandingOf(key, stored->revision, stored->value, deadline));
+  co_return Judge(*our_standing, their_standing, rules_.final_tombstones);
 }
 
 awaitable<absl::StatusOr<Record>> CachedRecords::Replacement(Verdict verdict, const Snapshot& ours,
@@ -234,11 +231,13 @@ awaitable<absl::StatusOr<Record>> CachedRecords::Replacement(Verdict verdict, co
   co_return Record{key, stored + 1, std::move(*sealed)};
 }
 
-awaitable<absl::StatusOr<bool>> CachedRecords::IsTombstone(const Key& key, Revision revision,
-                                                           std::string_view sealed, Tick deadline) {
+awaitable<absl::StatusOr<Standing>> CachedRecords::StandingOf(const Key& key, Revision revision,
+                                                              std::string_view sealed, Tick deadline) {
   const auto payload = co_await records_.Open(key, revision, sealed, deadline);
   if (!payload.ok()) co_return Annotated(payload.status(), key.id);
-  co_return rules_.is_tombstone(payload->Expose());
+  Standing standing = rules_.standing_of(payload->Expose());
+  standing.revision = revision;
+  co_return standing;
 }
 
 void CachedRecords::Report(Finding finding, const std::string& id) const {

@@ -40,7 +40,8 @@ class CachedRecords {
     Kind kind;
     std::string_view noun;  // "grant": names a record in messages
     Key (*key_of)(const TenantId& tenant, const std::string& id);
-    bool (*is_tombstone)(std::string_view payload);
+    // What Judge goes by, but for the revision.
+    Standing (*standing_of)(std::string_view payload);
     bool final_tombstones;  // nothing comes after a tombstone
   };
   // How memory and the store were found to differ.
@@ -115,8 +116,8 @@ class CachedRecords {
   // What puts ours in the place of `stored`.
   boost::asio::awaitable<absl::StatusOr<Record>> Replacement(Verdict verdict, const Snapshot& ours,
                                                              Revision stored, const Key& key, Tick deadline);
-  boost::asio::awaitable<absl::StatusOr<bool>> IsTombstone(const Key& key, Revision revision,
-                                                           std::string_view sealed, Tick deadline);
+  boost::asio::awaitable<absl::StatusOr<Standing>> StandingOf(const Key& key, Revision revision,
+                                                              std::string_view sealed, Tick deadline);
   void Report(Finding finding, const std::string& id) const;
   absl::Status Annotated(const absl::Status& status, const std::string& id) const;
 

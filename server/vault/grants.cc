@@ -25,10 +25,12 @@ constexpr CachedRecords::Rules kRules{
     .noun = "grant",
     .key_of = [](const TenantId& tenant,
                  const std::string& id) { return Grants::KeyOf(tenant, GrantId(id)); },
-    .is_tombstone =
+    .standing_of =
         [](std::string_view payload) {
           Wiped<storage::v1::Grant> grant;
-          return Parse(payload, *grant) && grant->state() == storage::v1::Grant::STATE_REVOKED;
+          if (!Parse(payload, *grant)) return Standing();
+          return Standing{.tombstone = grant->state() == storage::v1::Grant::STATE_REVOKED,
+                          .generation = grant->generation()};
         },
     .final_tombstones = true,
 };

@@ -63,10 +63,11 @@ constexpr CachedRecords::Rules kRules{
     .kind = Kind::kStaticSecret,
     .noun = "static secret",
     .key_of = &HeadKey,
-    .is_tombstone =
+    .standing_of =
         [](std::string_view payload) {
           Wiped<StaticSecret> head;
-          return head->ParseFromArray(payload.data(), static_cast<int>(payload.size())) && !head->has_value();
+          const bool read = head->ParseFromArray(payload.data(), static_cast<int>(payload.size()));
+          return Standing{.tombstone = read && !head->has_value()};
         },
     .final_tombstones = false,  // a secret that was deleted may be put again
 };

@@ -11,6 +11,8 @@ Verdict Judge(Standing ours, Standing stored, bool final_tombstones) {
     if (stored.tombstone) return Verdict::kStored;
     return stored.revision < ours.revision ? Verdict::kRestore : Verdict::kBury;
   }
+  if (ours.generation < stored.generation) return Verdict::kStored;
+  if (ours.generation > stored.generation && stored.revision >= ours.revision) return Verdict::kRewrite;
   return stored.revision < ours.revision ? Verdict::kRestore : Verdict::kStored;
 }
 

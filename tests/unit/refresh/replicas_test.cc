@@ -162,6 +162,42 @@ TEST_F(Replicas, WhoFindsALeaseWaitsForItsEndOrAChange) {
   EXPECT_EQ(Requests(), 1u);
 }
 
+TEST_F(Replicas, WhoMayNotPresentTheTokenAnyMoreLeavesTheVerdictToTheLeasesOwner) {
+  Start();
+  const TenantId tenant("t");
+  const Key key = Grants::KeyOf(tenant, GrantId("g"));
+  const auto commit = [&](StoredGrant stored, Write also) {
+    std::vector<Write> writes;
+    writes.push_back(std::move(also));
+    const auto done =
+        rooms_->loop.Run(other_grants_->Commit(tenant, std::move(stored.grant), stored.revision,
+                                               std::move(writes), rooms_->clock.Steady() + seconds(5)));
+    EXPECT_TRUE(done.ok() && done->outcome == CommitResult::Outcome::kDone);
+  };
+  // The last attempt has been made, and its owner is about to write how it ended.
+  StoredGrant attempted = rooms_->LoadGrant("g");
+  storage::v1::RefreshIntent& intent = *attempted.grant->mutable_intent();
+  intent.set_generation(1);
+  intent.set_attempt(2);
+  intent.set_last_attempt(true);
+  intent.set_owner("somebody");
+  intent.set_end_time_us(ToMicros(rooms_->clock.Now()));
+  commit(std::move(attempted), TakeLease{key, "somebody", seconds(30)});
+  const int before = rooms_->store->commits_answered;
+  const auto result = Begin(*refresher_);
+  rooms_->loop.RunUntil([&] { return rooms_->store->commits_answered == before + 1; });
+  rooms_->loop.RunReady();
+  EXPECT_FALSE(result->has_value());
+  StoredGrant refreshed = rooms_->LoadGrant("g");
+  EXPECT_EQ(refreshed.grant->state(), Grant::STATE_ACTIVE);
+  RefreshElsewhere(*refreshed.grant);
+  commit(std::move(refreshed), EndLease{key, "somebody"});
+  RunUntilDone(result);
+  ASSERT_TRUE((*result)->ok()) << (*result)->status();
+  EXPECT_EQ((**result)->token.Expose(), "at-elsewhere");
+  EXPECT_EQ(Requests(), 0u);
+}
+
 // The intent.
 
 TEST_F(Replicas, AnIntentThatNobodyConfirmedIsRecognisedAsOnesOwn) {

@@ -80,6 +80,25 @@ TEST_F(PutBackByUse, OfTwoRecordsOfOneRevisionTheStoresStays) {
   EXPECT_EQ(MemoryText(), "elsewhere@2");
 }
 
+// Revisions go on after a failure, too: what was written since the loss may have more of them.
+TEST_F(PutBackByUse, LaterTokensWinOverHigherRevisions) {
+  const auto tokens = [](const std::string& access_token, uint64_t generation) {
+    auto grant = MakeGrant("g1", access_token);
+    grant->set_generation(generation);
+    return grant;
+  };
+  StoreUpTo("g1", 2);
+  ASSERT_TRUE(Commit(tokens("later", 2), 2).ok());
+  Lose(KeyOf("g1"), Sealed(KeyOf("g1"), 5, *tokens("earlier", 1)));
+  EXPECT_EQ(LoadText(), "later@6");
+  EXPECT_EQ(Stored(KeyOf("g1"))->revision, 6u);
+  EXPECT_EQ(MemoryText(), "later@6");
+  Lose(KeyOf("g1"), Sealed(KeyOf("g1"), 4, *tokens("latest", 3)));
+  EXPECT_EQ(LoadText(), "latest@4");
+  EXPECT_EQ(Stored(KeyOf("g1"))->revision, 4u);
+  EXPECT_EQ(MemoryText(), "latest@4");
+}
+
 TEST_F(PutBackByUse, WhatWasRevokedStaysSoWhateverRevisionTheStoreHas) {
   for (const Revision stored : {Revision{1}, Revision{2}, Revision{5}}) {
     const std::string id = fmt::format("g{}", stored);

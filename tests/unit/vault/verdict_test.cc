@@ -19,6 +19,21 @@ TEST(Verdict, TheHigherRevisionWins) {
   }
 }
 
+TEST(Verdict, TheLaterGenerationWinsWhateverTheRevisions) {
+  const auto tokens = [](Revision revision, uint64_t generation) {
+    return Standing{.revision = revision, .generation = generation};
+  };
+  EXPECT_EQ(Judge(tokens(5, 2), tokens(5, 1), true), Verdict::kRewrite);
+  EXPECT_EQ(Judge(tokens(5, 2), tokens(9, 1), true), Verdict::kRewrite);
+  EXPECT_EQ(Judge(tokens(5, 2), tokens(4, 1), true), Verdict::kRestore);
+  EXPECT_EQ(Judge(tokens(9, 1), tokens(5, 2), true), Verdict::kStored);
+  EXPECT_EQ(Judge(tokens(5, 1), tokens(5, 2), true), Verdict::kStored);
+  // A revocation has no use for tokens.
+  const Standing revoked{.revision = 2, .tombstone = true, .generation = 1};
+  EXPECT_EQ(Judge(revoked, tokens(9, 2), true), Verdict::kBury);
+  EXPECT_EQ(Judge(tokens(9, 2), revoked, true), Verdict::kStored);
+}
+
 TEST(Verdict, WhatOneSideDoesNotHaveItCannotInsistOn) {
   for (const bool final_tombstones : {false, true}) {
     EXPECT_EQ(Judge({}, Live(1), final_tombstones), Verdict::kStored);
