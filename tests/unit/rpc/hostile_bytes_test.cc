@@ -190,11 +190,12 @@ class HostileMetadata : public ServerFixture {
     StartServer();
     rooms_.PutGrant("g", std::chrono::hours(1));
   }
-  grpc::Status RefreshWith(std::function<void(grpc::ClientContext&)> prepare) {
-    return RefreshWith(*auth_, std::move(prepare));
+  grpc::Status RefreshWith(const std::function<void(grpc::ClientContext&)>& prepare) {
+    return RefreshWith(*auth_, prepare);
   }
-  grpc::Status RefreshWith(v1::AuthService::Stub& stub, std::function<void(grpc::ClientContext&)> prepare) {
-    auto call = Start(stub, &v1::AuthService::Stub::Refresh, RefreshOf("g"), std::move(prepare));
+  grpc::Status RefreshWith(v1::AuthService::Stub& stub,
+                           const std::function<void(grpc::ClientContext&)>& prepare) {
+    auto call = Start(stub, &v1::AuthService::Stub::Refresh, RefreshOf("g"), prepare);
     RunUntilReady(call);
     return call.get().first;
   }
