@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,7 +16,9 @@
 #include "tests/e2e/caller.h"
 #include "tests/e2e/daemon_run.h"
 #include "tests/e2e/health.h"
+#include "tests/support/document.h"
 #include "tests/support/eventually.h"
+#include "tests/support/redis_client.h"
 #include "tests/support/redis_server.h"
 #include "tests/support/test_ca.h"
 
@@ -194,6 +197,29 @@ TEST_F(DaemonRedis, AWrongPasswordIsSaidAndCanBeMendedWithoutARestart) {
   run_.WaitUntilReady();
   EXPECT_TRUE(Put("name").ok());
   EXPECT_THAT(run_.output(), Not(AnyOf(HasSubstr("wrong-password"), HasSubstr("right-password"))));
+}
+
+// Redis reads its append-only file as the user "default", and drops what that may not do.
+TEST_F(DaemonRedis, WithTheDocumentedUsersARestartOfRedisLosesNothing) {
+  RedisServer::Options options = kDurable;
+  options.users = ReadUsers(REDIS_DOCUMENT, "redis-acl");
+  RedisServer redis(options);
+  redis.Start();
+  // The password is the word that the document has in its place.
+  const std::string password = WriteOurs("password", "PASSWORD");
+  const std::string store = RedisAt(redis, fmt::format(", username: grantkeep, password_file: {}", password));
+  Start(store);
+  EXPECT_TRUE(Put("name").ok());
+  EXPECT_EQ(run_.End(SIGTERM).exit_code, 0);
+  redis.Restart();
+  Start(store);
+  v1::GetStaticSecretRequest get;
+  get.set_tenant("acme");
+  get.set_name("name");
+  const auto found = caller().GetStaticSecret(get);
+  ASSERT_TRUE(found.ok()) << found.status;
+  EXPECT_EQ(found->value(), "value");
+  EXPECT_THROW(RedisClient(redis.port()).Command({"DBSIZE"}), std::runtime_error) << "nobody is \"default\"";
 }
 
 TEST_F(DaemonRedis, AServerOfAnotherAuthorityIsNotTalkedTo) {
