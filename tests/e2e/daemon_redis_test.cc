@@ -33,6 +33,9 @@ using ::testing::Not;
 constexpr char kAuth[] = "grantkeep.v1.AuthService";
 constexpr char kVaultAdmin[] = "grantkeep.v1.VaultAdmin";
 
+// What a daemon says that finds its Redis empty.
+constexpr char kNewStore[] = "held nothing under key_prefix 'grantkeep': made a new store, ";
+
 const RedisServer::Options kDurable{.configuration = {"appendonly yes", "appendfsync always"}};
 
 class DaemonRedis : public ::testing::Test {
@@ -209,10 +212,13 @@ TEST_F(DaemonRedis, WithTheDocumentedUsersARestartOfRedisLosesNothing) {
   const std::string password = WriteOurs("password", "PASSWORD");
   const std::string store = RedisAt(redis, fmt::format(", username: grantkeep, password_file: {}", password));
   Start(store);
+  EXPECT_THAT(run_.output(), HasSubstr(kNewStore));
   EXPECT_TRUE(Put("name").ok());
-  EXPECT_EQ(run_.End(SIGTERM).exit_code, 0);
+  const EndedRun first = run_.End(SIGTERM);
+  EXPECT_EQ(first.exit_code, 0);
   redis.Restart();
   Start(store);
+  EXPECT_THAT(run_.output().substr(first.output.size()), Not(HasSubstr(kNewStore)));
   v1::GetStaticSecretRequest get;
   get.set_tenant("acme");
   get.set_name("name");

@@ -62,7 +62,7 @@ void RedisLink::Stop() {
 
 void RedisLink::Carry(std::shared_ptr<RedisCall> call) {
   if (call->abandoned || call->deadline <= clock_.Steady()) return;
-  if (session_ != nullptr && !session_->has_ended()) return session_->Send(std::move(call));
+  if (session_ != nullptr && !session_->has_ended()) return session_->Send(call);
   if (connecting_ && !stopped_) return waiting_.push_back(std::move(call));
   call->Fail(stopped_ ? Closing() : health());
   RedisCall::Answer(call);
@@ -110,13 +110,19 @@ awaitable<absl::Status> RedisLink::RunSession(bool& was_of_use) {
                            .reports = reports_,
                            .wait_replicas = wait_replicas_,
                            .heard = [this] { Heard(); }};
+  const StoreIdentity if_none = IdentityIfNone();
   absl::StatusOr<std::shared_ptr<RedisSession>> opened =
-      co_await RedisSession::Open(shared, *master, IdentityIfNone());
+      co_await RedisSession::Open(shared, *master, if_none);
   if (!opened.ok()) co_return opened.status();
   const std::shared_ptr<RedisSession> session = *std::move(opened);
   if (stopped_) {
     session->End(Closing());
     co_return Closing();
+  }
+  if (identity().id.empty() && session->meeting().identity == if_none) {
+    // A first start; or the end of whatever was kept here.
+    Log("store").warn("Redis {} held nothing under key_prefix '{}': made a new store, {} in epoch {}",
+                      ToString(session->address()), options_.key_prefix, if_none.id, if_none.epoch);
   }
   const bool lost = Met(*session);
   Up(session);

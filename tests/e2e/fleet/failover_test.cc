@@ -7,6 +7,7 @@
 
 #include "tests/e2e/fleet/fleet_test.h"
 #include "tests/e2e/fleet/length.h"
+#include "tests/support/eventually.h"
 #include "tests/support/sentinel_group.h"
 
 namespace grantkeep::testing {
@@ -108,7 +109,7 @@ TEST_F(SentinelFailover, WritesThatNoRedisButADaemonHasSeenArePutBack) {
     for (RedisServer* node : others) node->Pause();
     old.Command({"CLIENT", "KILL", "TYPE", "replica"});
     const uint64_t before = practice_->Stats().refresh_requests;
-    std::this_thread::sleep_for(1s);
+    EXPECT_TRUE(Eventually([&] { return practice_->Stats().refresh_requests >= before + 20; }));
     KillMaster(old);
     const uint64_t lost = practice_->Stats().refresh_requests - before;
     std::cout << "about " << lost << " new generations were with the old master alone\n";

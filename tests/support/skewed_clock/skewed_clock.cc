@@ -11,36 +11,32 @@
 
 namespace {
 
-timespec Skewed(clockid_t id, int& result) {
-  timespec now{};
-  result = static_cast<int>(syscall(SYS_clock_gettime, id, &now));
+int Skewed(clockid_t id, timespec& now) {
+  const auto result = static_cast<int>(syscall(SYS_clock_gettime, id, &now));
   const char* skew = getenv("WALL_CLOCK_SKEW");
-  if ((id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE) && skew != nullptr) now.tv_sec += atol(skew);
-  return now;
+  const bool wall = id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE;
+  if (result == 0 && wall && skew != nullptr) now.tv_sec += atol(skew);
+  return result;
 }
 
 }  // namespace
 
 extern "C" {
 
-int clock_gettime(clockid_t id, timespec* now) noexcept {
-  int result = 0;
-  *now = Skewed(id, result);
-  return result;
-}
+int clock_gettime(clockid_t id, timespec* now) noexcept { return Skewed(id, *now); }
 
 int gettimeofday(timeval* now, void*) noexcept {
-  int result = 0;
-  const timespec skewed = Skewed(CLOCK_REALTIME, result);
+  timespec skewed{};
+  const int result = Skewed(CLOCK_REALTIME, skewed);
   *now = {.tv_sec = skewed.tv_sec, .tv_usec = skewed.tv_nsec / 1000};
   return result;
 }
 
 time_t time(time_t* now) noexcept {
-  int result = 0;
-  const time_t seconds = Skewed(CLOCK_REALTIME, result).tv_sec;
-  if (now != nullptr) *now = seconds;
-  return seconds;
+  timespec skewed{};
+  Skewed(CLOCK_REALTIME, skewed);
+  if (now != nullptr) *now = skewed.tv_sec;
+  return skewed.tv_sec;
 }
 
 }  // extern "C"
