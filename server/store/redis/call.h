@@ -58,9 +58,9 @@ class RedisCall {
 
  protected:
   Event answered_;
+  std::shared_ptr<void> share_;  // of what may be on its way at a time
 
  private:
-  const std::shared_ptr<void> share_;  // of what may be on its way at a time
   boost::asio::any_io_executor executor_;
   Postbox postbox_;
 };
@@ -85,7 +85,10 @@ class TypedRedisCall final : public RedisCall {
   static boost::asio::awaitable<absl::StatusOr<Result>> Wait(std::shared_ptr<TypedRedisCall> call,
                                                              Clock& clock) {
     Event answered = call->answered_;
-    if (co_await answered.Wait(clock, call->deadline)) co_return std::move(call->result_);
+    if (co_await answered.Wait(clock, call->deadline)) {
+      call->share_.reset();  // the store's loop may hold the call a moment longer
+      co_return std::move(call->result_);
+    }
     call->abandoned = true;
     co_return Error(Reason::kDeadline, "store: not answered in time");
   }

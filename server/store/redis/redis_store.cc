@@ -190,8 +190,7 @@ awaitable<absl::StatusOr<TakeResult>> RedisStore::Take(Key key, std::string guar
                                                        Tick deadline) {
   const absl::Status checked = CheckTake(key, guard, burn_after);
   if (!checked.ok()) co_return checked;
-  auto answer =
-      state_->Perform(TakeOperation(state_->link.keys(), std::move(key), guard, burn_after), deadline);
+  auto answer = state_->Perform(TakeOperation(state_->link.keys(), key, guard, burn_after), deadline);
   co_return co_await std::move(answer);
 }
 

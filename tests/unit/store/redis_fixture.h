@@ -55,7 +55,7 @@ class ToldChanges {
 class RedisStoreTest : public ::testing::Test {
  protected:
   RedisStoreTest() : RedisStoreTest(RedisServer::Options()) {}
-  explicit RedisStoreTest(RedisServer::Options options) : server_(std::move(options)) {
+  explicit RedisStoreTest(const RedisServer::Options& options) : server_(options) {
     server_.Start();
     relay_ = std::make_unique<TcpRelay>(server_.port());
     options_.url.addresses = {{.host = "127.0.0.1", .port = relay_->port(), .path = {}}};
