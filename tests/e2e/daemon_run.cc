@@ -55,6 +55,8 @@ void DaemonRun::Begin(Arguments arguments, std::map<std::string, std::string> en
 void DaemonRun::WaitUntilReady() {
   const absl::Status ready = process_->WaitForFile(ready_file());
   ASSERT_TRUE(ready.ok()) << ready << output();
+  address_ = ReadFile(ready_file());
+  while (address_.ends_with('\n')) address_.pop_back();
 }
 
 EndedRun DaemonRun::Wait() {
@@ -66,12 +68,6 @@ EndedRun DaemonRun::Wait() {
 EndedRun DaemonRun::End(int signal) {
   process_->Signal(signal);
   return Wait();
-}
-
-std::string DaemonRun::address() const {
-  std::string address = ReadFile(ready_file());
-  while (address.ends_with('\n')) address.pop_back();
-  return address;
 }
 
 std::string DaemonRun::Write(const std::string& name, const std::string& content) {

@@ -36,8 +36,8 @@ class DaemonRun {
   EndedRun End(int signal);
   EndedRun Wait();
 
-  // Where it said that it listens.
-  std::string address() const;
+  // Where it said that it listens when it was ready.
+  const std::string& address() const { return address_; }
   std::string output() const { return ReadFile(dir_ / "output"); }
   pid_t pid() const { return process_->pid(); }
   void Signal(int signal) { process_->Signal(signal); }
@@ -53,6 +53,7 @@ class DaemonRun {
 
   TempDir dir_;
   int runs_ = 0;
+  std::string address_;
   std::unique_ptr<ChildProcess> process_;
 };
 
