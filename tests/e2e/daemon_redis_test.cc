@@ -135,8 +135,8 @@ TEST_F(DaemonRedis, WithoutItsRedisItServesUnavailableAndIsReadyWhenThatComes) {
   EXPECT_FALSE(run_.IsReady());
   EXPECT_FALSE(Status().store().available());
   EXPECT_THAT(Status().store().problem(), HasSubstr(std::to_string(redis.port())));
-  EXPECT_THAT(run_.output(),
-              AllOf(HasSubstr("serving without the store"), Not(HasSubstr("ready: listening"))));
+  EXPECT_TRUE(run_.Says("serving without the store"));
+  EXPECT_THAT(run_.output(), Not(HasSubstr("ready: listening")));
 
   redis.Start();
   run_.WaitUntilReady();
@@ -145,7 +145,7 @@ TEST_F(DaemonRedis, WithoutItsRedisItServesUnavailableAndIsReadyWhenThatComes) {
   EXPECT_TRUE(Put("name").ok());
   EXPECT_TRUE(StartAuth().ok());
   EXPECT_EQ(Status().store().kind(), "redis");
-  EXPECT_THAT(run_.output(), HasSubstr("ready: listening"));
+  EXPECT_TRUE(run_.Says("ready: listening"));
   const EndedRun ended = run_.End(SIGTERM);
   EXPECT_EQ(ended.exit_code, 0) << ended.output;
   EXPECT_FALSE(run_.IsReady());
@@ -195,7 +195,7 @@ TEST_F(DaemonRedis, AWrongPasswordIsSaidAndCanBeMendedWithoutARestart) {
   Begin(RedisAt(redis, fmt::format(", username: vault, password_file: {}", password)));
   EXPECT_FALSE(run_.IsReady());
   EXPECT_FALSE(IsServing(""));
-  EXPECT_THAT(run_.output(), AnyOf(HasSubstr("WRONGPASS"), HasSubstr("password")));
+  EXPECT_TRUE(run_.Says("WRONGPASS"));
   WriteOurs("password", "right-password\n");
   run_.WaitUntilReady();
   EXPECT_TRUE(Put("name").ok());
@@ -212,7 +212,7 @@ TEST_F(DaemonRedis, WithTheDocumentedUsersARestartOfRedisLosesNothing) {
   const std::string password = WriteOurs("password", "PASSWORD");
   const std::string store = RedisAt(redis, fmt::format(", username: grantkeep, password_file: {}", password));
   Start(store);
-  EXPECT_THAT(run_.output(), HasSubstr(kNewStore));
+  EXPECT_TRUE(run_.Says(kNewStore));
   EXPECT_TRUE(Put("name").ok());
   const EndedRun first = run_.End(SIGTERM);
   EXPECT_EQ(first.exit_code, 0);
@@ -244,7 +244,7 @@ TEST_F(DaemonRedis, AServerOfAnotherAuthorityIsNotTalkedTo) {
   };
   Begin(tls(another));
   EXPECT_FALSE(run_.IsReady());
-  EXPECT_THAT(run_.output(), HasSubstr("certificate"));
+  EXPECT_TRUE(run_.Says("certificate"));
   EXPECT_EQ(Put("name").reason, "STORE_UNAVAILABLE");
   EXPECT_EQ(run_.End(SIGTERM).exit_code, 0);
   Start(tls(ca));

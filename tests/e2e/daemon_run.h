@@ -6,9 +6,11 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/support/child_process.h"
+#include "tests/support/eventually.h"
 #include "tests/support/temp_dir.h"
 
 namespace grantkeep::testing {
@@ -39,6 +41,10 @@ class DaemonRun {
   // Where it said that it listens when it was ready.
   const std::string& address() const { return address_; }
   std::string output() const { return ReadFile(dir_ / "output"); }
+  // Whether its log has `text`, now or soon: a thread of its own writes the lines.
+  bool Says(std::string_view text) const {
+    return Eventually([&] { return output().find(text) != std::string::npos; });
+  }
   pid_t pid() const { return process_->pid(); }
   void Signal(int signal) { process_->Signal(signal); }
 

@@ -7,9 +7,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "tests/support/child_process.h"
+#include "tests/support/eventually.h"
 #include "tests/support/temp_dir.h"
 
 namespace grantkeep::testing {
@@ -44,6 +46,10 @@ class Daemon {
   std::filesystem::path data_dir() const { return dir_ / "data"; }
   // Everything that it has written to stdout and stderr so far, all runs.
   std::string Output() const { return ReadFile(output_file()); }
+  // Whether its log has `text`, now or soon: a thread of its own writes the lines.
+  bool Says(std::string_view text) const {
+    return Eventually([&] { return Output().find(text) != std::string::npos; });
+  }
   pid_t pid() const { return process_ == nullptr ? -1 : process_->pid(); }
 
  private:
