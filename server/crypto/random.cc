@@ -22,4 +22,10 @@ std::string RandomToken(Random& random, size_t bytes) {
   return Base64UrlEncode(raw.Expose());
 }
 
+double RandomFraction(Random& random) {
+  uint16_t bits = 0;
+  random.Fill({reinterpret_cast<uint8_t*>(&bits), sizeof(bits)});
+  return bits / 65535.0;
+}
+
 }  // namespace grantkeep

@@ -23,6 +23,8 @@ class SystemRandom final : public Random {
 
 // `bytes` random bytes in base64url without padding (RFC 4648 section 5).
 std::string RandomToken(Random& random, size_t bytes);
+// From 0 to 1, evenly: for jitter.
+double RandomFraction(Random& random);
 
 }  // namespace grantkeep
 

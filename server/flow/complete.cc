@@ -9,8 +9,8 @@
 #include "flow/flow.h"
 #include "flow/new_grant.h"
 #include "provider/provider.h"
-#include "refresh/freshness.h"
 #include "refresh/same_server.h"
+#include "refresh/schedule.h"
 #include "refresh/token_failure.h"
 #include "telemetry/log.h"
 
@@ -39,14 +39,13 @@ absl::Status Describe(const TokenOutcome& outcome, const Provider& provider) {
 
 // Stores a new grant. A try whose answer was lost may have happened: the next finds its own record.
 awaitable<absl::StatusOr<StoredGrant>> StoreNew(Grants& grants, Clock& clock, TenantId tenant,
-                                                Wiped<storage::v1::Grant> grant) {
+                                                Wiped<storage::v1::Grant> grant, Time due) {
   const GrantId id(grant->grant_id());
-  const Time renew = RenewTime(*grant);
   absl::Status failure;
   for (int tries = 0; tries < kStoreTries; ++tries) {
     if (tries > 0) co_await clock.SleepUntil(clock.Steady() + kStoreRetry * tries);
     std::vector<Write> also;
-    if (renew != Time::max()) also.push_back(SetDue{Grants::KeyOf(tenant, id), renew});
+    also.push_back(DueAt(Grants::KeyOf(tenant, id), due));
     Wiped<storage::v1::Grant> copy = grant.Clone();
     absl::StatusOr<GrantCommit> commit =
         co_await grants.Commit(tenant, std::move(copy), 0, std::move(also), clock.Steady() + kStoreTimeout);
@@ -125,7 +124,9 @@ awaitable<absl::StatusOr<StoredGrant>> AuthFlow::Complete(Call call, CompleteAut
   Wiped<storage::v1::Grant> grant =
       NewGrant(*flow, outcome, provider->record(), "gr_" + RandomToken(random_, kGrantIdBytes), store_.Now());
   const GrantId id(grant->grant_id());
-  absl::StatusOr<StoredGrant> stored = co_await StoreNew(grants_, clock_, request.tenant, std::move(grant));
+  const Time due = DueTime(*grant, provider->record(), RandomFraction(random_));
+  absl::StatusOr<StoredGrant> stored =
+      co_await StoreNew(grants_, clock_, request.tenant, std::move(grant), due);
   if (!stored.ok()) {
     co_await Abandon(*provider, server, outcome.tokens, clock_);
     co_return stored.status();

@@ -10,6 +10,7 @@
 #include "base/status_macros.h"
 #include "refresh/freshness.h"
 #include "refresh/grant_changes.h"
+#include "refresh/schedule.h"
 #include "refresh/token_failure.h"
 #include "telemetry/log.h"
 #include "vault/currency.h"
@@ -36,12 +37,6 @@ constexpr Duration kMaxStoreRetry = seconds(5);
 
 // A commit that failed in a way that leaves open whether it was done.
 bool MayBeDone(const absl::Status& status) { return IsOutage(status) || !ReasonOf(status).has_value(); }
-
-double Jitter(Random& random) {
-  uint8_t byte = 0;
-  random.Fill({&byte, 1});
-  return byte / 255.0;
-}
 
 }  // namespace
 
@@ -247,7 +242,9 @@ awaitable<RefreshResult> RefreshTransaction::Install(TokenOutcome outcome) {
     InstallTokens(*next, outcome, provider_->record(), rooms_.store.Now());
     // The API refuses the old access token: it must not come back as a newer generation.
     if (forced_ && !outcome.status.ok()) next->clear_access_token();
-    std::vector<Write> also = AfterSuccess(*next);
+    std::vector<Write> also;
+    also.push_back(EndLease{key(), owner_});
+    also.push_back(Due(*next));
     const Revision replaces = current_->revision;
     Wiped<Grant> unsaved = served ? Wiped<Grant>() : next.Clone();
     absl::StatusOr<GrantCommit> commit = co_await rooms_.grants.Commit(
@@ -285,7 +282,7 @@ awaitable<RefreshResult> RefreshTransaction::Demote(TokenOutcome outcome) {
   const Time now = rooms_.store.Now();
   Wiped<Grant> next = current_->grant.Clone();
   const Grant::State state =
-      RecordFailure(*next, **before_, outcome, provider_->record(), Jitter(rooms_.random), now);
+      RecordFailure(*next, **before_, outcome, provider_->record(), RandomFraction(rooms_.random), now);
   Log("refresh").warn("grant {}: refresh at '{}' failed: {}", id_.value(), next->provider(),
                       std::string(outcome.status.message()));
   const bool may_repeat =
@@ -298,11 +295,7 @@ awaitable<RefreshResult> RefreshTransaction::Demote(TokenOutcome outcome) {
   std::vector<Write> also;
   also.push_back(RequireLease{key(), owner_});
   also.push_back(EndLease{key(), owner_});
-  if (state == Grant::STATE_NEEDS_REAUTH) {
-    also.push_back(ClearDue{key()});
-  } else {
-    also.push_back(SetDue{key(), FromMicros(next->not_before_us())});
-  }
+  also.push_back(Due(*next));
   // Tried for as long as the lease lasts: an intent that stays would cast doubt on a token that was
   // not consumed.
   for (Duration wait = kFirstStoreRetry;; wait = std::min(wait * 2, kMaxStoreRetry)) {
@@ -328,6 +321,7 @@ awaitable<std::optional<RefreshResult>> RefreshTransaction::Enter(Grant::State s
   std::vector<Write> also;
   also.push_back(TakeLease{key(), owner_, kShortestCall});
   also.push_back(EndLease{key(), owner_});
+  also.push_back(Due(*next));
   absl::StatusOr<GrantCommit> commit = co_await rooms_.grants.Commit(
       tenant_, std::move(next), current_->revision, std::move(also), rooms_.clock.Steady() + kStoreTimeout);
   if (!commit.ok()) co_return Ended(commit.status());
@@ -368,16 +362,8 @@ absl::Status RefreshTransaction::Describe(const TokenOutcome& outcome) const {
                         outcome.retry_after.value_or(seconds(1)));
 }
 
-std::vector<Write> RefreshTransaction::AfterSuccess(const Grant& grant) const {
-  std::vector<Write> writes;
-  writes.push_back(EndLease{key(), owner_});
-  const Time renew = std::max(RenewTime(grant), FromMicros(grant.not_before_us()));
-  if (renew == Time::max()) {
-    writes.push_back(ClearDue{key()});
-  } else {
-    writes.push_back(SetDue{key(), renew});
-  }
-  return writes;
+Write RefreshTransaction::Due(const Grant& grant) const {
+  return DueAt(key(), DueTime(grant, provider_->record(), RandomFraction(rooms_.random)));
 }
 
 Key RefreshTransaction::key() const { return Grants::KeyOf(tenant_, id_); }

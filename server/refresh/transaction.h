@@ -81,7 +81,8 @@ class RefreshTransaction {
   boost::asio::awaitable<absl::Status> Reload();
   RefreshResult Ended(absl::Status status, bool may_repeat = false);
   absl::Status Describe(const TokenOutcome& outcome) const;
-  std::vector<Write> AfterSuccess(const Grant& grant) const;
+  // The grant's entry in the due-index from now on.
+  Write Due(const Grant& grant) const;
   Key key() const;
 
   const RefreshRooms rooms_;
