@@ -44,6 +44,8 @@
 //   * Intents have numbers, which stand for their owner's name, their end, and the lease taken with them.
 //   * Join: a process has one flight for a grant. More grants share nothing. The record is always there: no
 //     failover loses the sign-in itself.
+//   * Recovery files: who has new tokens that the store refuses goes on trying, and P4 says so while it lives. A file
+//     makes it live on: what is replayed is Install, before the next process may present anything.
 //   * RevokeGrant is one write, as is to be built; that the outbox tells the provider is left out.
 //
 // The search is bounded: INTENTS attempts, two generations, CRASHES, FAILOVERS, one REVOCATION. Mistakes that need
@@ -629,10 +631,12 @@ end_idle:
          goto end_idle
        fi;
 
-       // TryBegin. Whoever finds a lease waits for its end: it outlives the intent.
+       // TryBegin. Whoever finds a lease waits for its end: it outlives the intent. In the grace period whoever
+       // wrote the intent is not waited for any longer (EndLeaseOfIntent).
        if
        :: lease == 0 || MUTATION == NO_WAIT_FOR_INTENT
-       :: lease != 0 && MUTATION != NO_WAIT_FOR_INTENT -> LeaseEnds()
+       :: lease != 0 && MUTATION != NO_WAIT_FOR_INTENT && (lease != INTENT(record) || last_attempt) -> LeaseEnds()
+       :: lease != 0 && MUTATION != NO_WAIT_FOR_INTENT && lease == INTENT(record) && !last_attempt -> lease = 0
        fi;
        RecordIntent();
        if

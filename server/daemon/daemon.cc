@@ -25,6 +25,8 @@
 #include "net/http_client.h"
 #include "net/loop.h"
 #include "provider/provider.h"
+#include "refresh/recovery.h"
+#include "refresh/recovery_files.h"
 #include "refresh/refresh.h"
 #include "rpc/server.h"
 #include "store/gated_store.h"
@@ -96,9 +98,12 @@ class Daemon::Rooms {
                                                                                      .random = random_});
     Spawn(loop_->context(), Prepare());
     RETURN_IF_ERROR(StartProviders());
+    RETURN_IF_ERROR(StartRecovery());
     refresher_ =
         std::make_unique<Refresher>(*grants_, *store_, *catalogue_, clock_, random_, loop_->context(),
-                                    RefreshOptions{.outage_serve = settings_.store.outage_serve});
+                                    RefreshOptions{.outage_serve = settings_.store.outage_serve,
+                                                   .recovery = recovery_.get(),
+                                                   .on_step = settings_.on_refresh_step});
     auth_flow_ = std::make_unique<AuthFlow>(*flows_, *grants_, *store_, *catalogue_, clock_, random_,
                                             settings_.flow_lifetime);
     RETURN_IF_ERROR(AwaitPreparation());
@@ -123,6 +128,9 @@ class Daemon::Rooms {
       server_->Close();
     }
     if (loop_ != nullptr) loop_->Stop();
+    // What was to be written is, if the disk does not hang.
+    recovery_.reset();
+    recovery_files_.reset();
     // The store's threads tell the rooms of changes: they end while the rooms live.
     opened_ = OpenedStore();
   }
@@ -198,6 +206,24 @@ class Daemon::Rooms {
                                         .resolve_secret = ReadSecretsFrom(*static_secrets_),
                                         .development = settings_.dev};
     ASSIGN_OR_RETURN(catalogue_, Catalogue::Create(settings_.providers, dependencies));
+    return absl::OkStatus();
+  }
+
+  // What an earlier process has left is given to the store while this one serves; no refresh comes before it.
+  absl::Status StartRecovery() {
+    if (settings_.recovery_dir.empty()) {
+      Log("refresh").warn(
+          "refresh.recovery_dir is not set: new tokens that the store does not accept are in memory only, "
+          "and a crash at that time loses them");
+      return absl::OkStatus();
+    }
+    ASSIGN_OR_RETURN(recovery_files_, RecoveryFiles::Open(settings_.recovery_dir));
+    recovery_ = std::make_unique<Recovery>(*recovery_files_, Recovery::Rooms{.records = *records_,
+                                                                             .grants = *grants_,
+                                                                             .store = *store_,
+                                                                             .catalogue = *catalogue_,
+                                                                             .clock = clock_});
+    Spawn(loop_->context(), recovery_->Run());
     return absl::OkStatus();
   }
 
@@ -288,6 +314,8 @@ class Daemon::Rooms {
   StoreChanges::Subscription lost_;  // ends before the loop on which it starts the sweep
   std::unique_ptr<HttpClient> http_;
   std::unique_ptr<Catalogue> catalogue_;
+  std::unique_ptr<RecoveryFiles> recovery_files_;
+  std::unique_ptr<Recovery> recovery_;
   std::unique_ptr<Refresher> refresher_;
   std::unique_ptr<AuthFlow> auth_flow_;
   std::unique_ptr<ServerStatus> server_status_;

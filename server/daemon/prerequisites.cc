@@ -95,6 +95,25 @@ void CheckSocketFolder(const Settings& settings, Problems& missing) {
   }
 }
 
+// The daemon makes the last folder of the path itself.
+void CheckRecoveryDir(const Settings& settings, Problems& missing) {
+  const std::string& path = settings.recovery_dir;
+  if (path.empty() || (settings.dev && !Exists(settings.data_dir))) return;
+  const std::string parent = std::filesystem::path(path).parent_path();
+  const std::string folder = Exists(path) ? path : parent.empty() ? "." : parent;
+  const auto problem = [&](std::string_view why) {
+    missing.push_back(fmt::format("refresh.recovery_dir: {}: {}", folder, why));
+  };
+  struct stat info{};
+  if (stat(folder.c_str(), &info) != 0) {
+    problem(fmt::format("{}; make the folder, for the daemon's user", std::strerror(errno)));
+  } else if (!S_ISDIR(info.st_mode)) {
+    problem("is not a folder");
+  } else if (!MayAccess(folder, W_OK | X_OK)) {
+    problem(fmt::format("the daemon cannot write there: {}", std::strerror(errno)));
+  }
+}
+
 void CheckClientSecrets(const Settings& settings, const std::set<int>& unusable, Prerequisites& found) {
   for (int i = 0; i < settings.providers.size(); ++i) {
     if (unusable.contains(i)) continue;
@@ -129,6 +148,7 @@ Prerequisites CheckPrerequisites(const Settings& settings, const std::set<int>& 
   }
   CheckIdentityFile(settings, found.missing);
   CheckSocketFolder(settings, found.missing);
+  CheckRecoveryDir(settings, found.missing);
   CheckClientSecrets(settings, unusable, found);
   return found;
 }

@@ -10,8 +10,8 @@ namespace grantkeep {
 
 // What the configuration refers to, looked at without changing anything.
 struct Prerequisites {
-  // The daemon cannot start: the root key, the folder of the database, the folder of the socket, the
-  // password and TLS files of a Redis, to which nothing connects here.
+  // The daemon cannot start: the root key, the folder of the database, the folder of the socket, that of
+  // recovery files, the password and TLS files of a Redis, to which nothing connects here.
   Problems missing;
   // It starts, but cannot sign anybody in at a provider: client secrets that are not there.
   Problems secrets;

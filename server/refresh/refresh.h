@@ -15,12 +15,14 @@
 #include "crypto/random.h"
 #include "crypto/secret.h"
 #include "grantkeep/storage/v1/records.pb.h"
+#include "refresh/refresh_step.h"
 #include "vault/currency.h"
 #include "vault/grants.h"
 
 namespace grantkeep {
 
 class Catalogue;
+class Recovery;
 
 enum class Freshness { kFresh, kStaleOk, kBelowMinTtl, kUnverified };
 
@@ -44,6 +46,9 @@ struct AccessToken {
 struct RefreshOptions {
   // How long what was read last is served, as kUnverified, while the store cannot be asked; 0: never.
   Duration outage_serve = kDefaultOutageServe;
+  // Keeps new tokens that the store does not accept; null: they are in memory only.
+  Recovery* recovery = nullptr;
+  OnRefreshStep on_step = nullptr;
 };
 
 // A grant as far as it is known.

@@ -231,7 +231,9 @@ class Refresher::State : public std::enable_shared_from_this<Refresher::State> {
 
 Refresher::Refresher(Grants& grants, Store& store, Catalogue& catalogue, Clock& clock, Random& random,
                      boost::asio::io_context& loop, RefreshOptions options)
-    : state_(std::make_shared<State>(RefreshRooms{grants, store, catalogue, clock, random}, loop, options)) {
+    : state_(std::make_shared<State>(
+          RefreshRooms{grants, store, catalogue, clock, random, options.recovery, options.on_step}, loop,
+          options)) {
   CountAdoptions(grants, store, catalogue);
 }
 

@@ -57,10 +57,19 @@ awaitable<RefreshResult> RefreshTransaction::Run() {
   if (!server.ok()) co_return Ended(server.status());
   server_ = *std::move(server);
 
+  if (rooms_.recovery != nullptr) {
+    // What an earlier process was granted for this token comes first: the token is spent.
+    const absl::Status settled = co_await rooms_.recovery->Settle(tenant_, id_);
+    if (!settled.ok()) co_return Ended(settled);
+  }
   std::optional<RefreshResult> ended = co_await Begin();
   if (ended.has_value()) co_return std::move(*ended);
+  Step(RefreshStep::kBegun);
   TokenOutcome outcome = co_await CallProvider();
+  Step(RefreshStep::kAnswered);
   RefreshResult result = co_await Finish(std::move(outcome));
+  // A grant that is gone has left its tokens nowhere else to be.
+  if (copy_ != nullptr && result.grant.has_value()) rooms_.recovery->Discard(tenant_, id_, generation_);
   co_return result;
 }
 
@@ -137,6 +146,17 @@ awaitable<std::optional<RefreshResult>> RefreshTransaction::WaitOutLease(const G
   co_return std::nullopt;
 }
 
+awaitable<bool> RefreshTransaction::EndLeaseOfIntent() {
+  const std::string owner = current_->grant->intent().owner();
+  if (owner.empty() || owner == ended_lease_of_) co_return false;
+  ended_lease_of_ = owner;
+  std::vector<Write> writes;
+  writes.push_back(EndLease{key(), owner});
+  const absl::StatusOr<CommitResult> commit =
+      co_await rooms_.store.Commit(std::move(writes), rooms_.clock.Steady() + kStoreTimeout);
+  co_return commit.ok();
+}
+
 awaitable<std::optional<RefreshResult>> RefreshTransaction::TryBegin(bool last_attempt,
                                                                      ChangeWaiters::Armed& change,
                                                                      bool& begun) {
@@ -151,6 +171,8 @@ awaitable<std::optional<RefreshResult>> RefreshTransaction::TryBegin(bool last_a
       begun = true;
       co_return std::nullopt;
     case Outcome::kLeased: {
+      // A grace period is shorter than what a dead process's lease may last beyond its intent.
+      if (!last_attempt && co_await EndLeaseOfIntent()) co_return std::nullopt;
       std::optional<RefreshResult> ended = co_await WaitOutLease(*commit, change);
       co_return ended;
     }
@@ -211,6 +233,7 @@ awaitable<TokenOutcome> RefreshTransaction::CallProvider() {
   }
   // Expiry counts from here (RFC 6749 section 5.1), on the clock that it will be judged by.
   const Time sent = rooms_.store.Now();
+  Step(RefreshStep::kSending);
   TokenOutcome outcome = co_await provider_->Refresh(
       server_.token_endpoint, server_.discovered, Secret(grant.refresh_token()), grant.redirect_uri(),
       std::vector<std::string>(grant.resource().begin(), grant.resource().end()), call_end_);
@@ -246,7 +269,7 @@ awaitable<RefreshResult> RefreshTransaction::Install(TokenOutcome outcome) {
     also.push_back(EndLease{key(), owner_});
     also.push_back(Due(*next));
     const Revision replaces = current_->revision;
-    Wiped<Grant> unsaved = served ? Wiped<Grant>() : next.Clone();
+    Wiped<Grant> unsaved = next.Clone();
     absl::StatusOr<GrantCommit> commit = co_await rooms_.grants.Commit(
         tenant_, std::move(next), replaces, std::move(also), rooms_.clock.Steady() + kStoreTimeout);
 
@@ -255,14 +278,17 @@ awaitable<RefreshResult> RefreshTransaction::Install(TokenOutcome outcome) {
       Log("refresh").error("grant {}: new tokens are not stored yet: {}", id_.value(),
                            std::string(commit.status().message()));
       if (!served && outcome.status.ok()) {
-        serve_unsaved_(StoredGrant{replaces, std::move(unsaved)});
+        serve_unsaved_(StoredGrant{replaces, unsaved.Clone()});
         served = true;
       }
+      Step(RefreshStep::kUnsaved);
+      co_await KeepForRecovery(*unsaved);
       co_await rooms_.clock.SleepUntil(rooms_.clock.Steady() + wait);
       wait = std::min(wait * 2, kMaxStoreRetry);
       continue;
     }
     if (commit->outcome == Outcome::kDone) {
+      Step(RefreshStep::kStored);
       current_ = std::move(commit->current);
       co_return Ended(outcome.status);
     }
@@ -302,6 +328,7 @@ awaitable<RefreshResult> RefreshTransaction::Demote(TokenOutcome outcome) {
     absl::StatusOr<GrantCommit> commit = co_await rooms_.grants.Commit(
         tenant_, next.Clone(), current_->revision, also, rooms_.clock.Steady() + kStoreTimeout);
     if (commit.ok()) {
+      Step(RefreshStep::kStored);
       if (commit->current.has_value()) current_ = std::move(commit->current);
       co_return Ended(status, may_repeat && commit->outcome == Outcome::kDone);
     }
@@ -332,6 +359,21 @@ awaitable<std::optional<RefreshResult>> RefreshTransaction::Enter(Grant::State s
   current_ = std::move(commit->current);
   if (commit->outcome != Outcome::kDone) co_return std::nullopt;
   co_return Ended(status);
+}
+
+awaitable<void> RefreshTransaction::KeepForRecovery(const Grant& unsaved) {
+  const bool kept = copy_ != nullptr && !copy_->failed;
+  if (rooms_.recovery == nullptr || kept) co_return;
+  Wiped<Grant> tokens = TokensOf(unsaved, owner_, rooms_.store.identity().epoch);
+  // The transaction may be gone when the file is written.
+  std::function<void()> written = [on_step = rooms_.on_step] {
+    if (on_step) on_step(RefreshStep::kRecoveryWritten);
+  };
+  copy_ = co_await rooms_.recovery->Keep(tenant_, id_, generation_, std::move(tokens), std::move(written));
+}
+
+void RefreshTransaction::Step(RefreshStep step) const {
+  if (rooms_.on_step) rooms_.on_step(step);
 }
 
 awaitable<absl::Status> RefreshTransaction::Reload() {

@@ -4,6 +4,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,8 @@
 #include "base/ids.h"
 #include "crypto/random.h"
 #include "provider/provider.h"
+#include "refresh/recovery.h"
+#include "refresh/refresh_step.h"
 #include "refresh/same_server.h"
 #include "vault/grants.h"
 
@@ -23,6 +26,8 @@ struct RefreshRooms {
   Catalogue& catalogue;
   Clock& clock;
   Random& random;
+  Recovery* recovery = nullptr;  // null: new tokens that the store does not accept are in memory only
+  OnRefreshStep on_step = nullptr;
 };
 
 // How one transaction ended.
@@ -61,6 +66,9 @@ class RefreshTransaction {
   // The same for a commit that another's lease has refused. Nothing: the record was read again.
   boost::asio::awaitable<std::optional<RefreshResult>> WaitOutLease(const GrantCommit& leased,
                                                                     ChangeWaiters::Armed& change);
+  // Ends the lease of whoever wrote the intent that is there, if that has not been tried yet. Only where the
+  // token may be presented again without harm: then its outcome need not be waited for.
+  boost::asio::awaitable<bool> EndLeaseOfIntent();
   // One try at writing the intent. Nothing: `begun`, or the record has moved and was read again.
   boost::asio::awaitable<std::optional<RefreshResult>> TryBegin(bool last_attempt,
                                                                 ChangeWaiters::Armed& change, bool& begun);
@@ -78,6 +86,10 @@ class RefreshTransaction {
                                                              absl::Status status,
                                                              ChangeWaiters::Armed& change);
 
+  // Puts new tokens where a crash does not reach them, while the store does not accept them.
+  boost::asio::awaitable<void> KeepForRecovery(const Grant& unsaved);
+  void Step(RefreshStep step) const;
+
   boost::asio::awaitable<absl::Status> Reload();
   RefreshResult Ended(absl::Status status, bool may_repeat = false);
   absl::Status Describe(const TokenOutcome& outcome) const;
@@ -92,6 +104,7 @@ class RefreshTransaction {
   const bool forced_;
   const std::function<void(const StoredGrant&)> serve_unsaved_;
   const std::string owner_;
+  std::string ended_lease_of_;
 
   Provider* provider_ = nullptr;
   TokenServer server_;
@@ -99,7 +112,8 @@ class RefreshTransaction {
   std::optional<Wiped<Grant>> before_;  // the record before our intent
   Tick asked_;                          // when the lease was asked for; it began no earlier
   Tick lease_end_;
-  Tick call_end_;  // what the intent says, in this process's time
+  Tick call_end_;                               // what the intent says, in this process's time
+  std::shared_ptr<const Recovery::Copy> copy_;  // of new tokens that the store does not accept
 };
 
 }  // namespace grantkeep

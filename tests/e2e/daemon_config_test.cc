@@ -88,6 +88,7 @@ providers:
   issuer: https://three.example
   client: {client_id: me, client_secrets: [{file: DIR/none.secret}]}
   redirect_uris: [https://app.example/cb]
+refresh: {recovery_dir: DIR/gone/recovery}
 )",
      2,
      {"CONFIG:3: server.polers: is not a known key; did you mean pollers?",
@@ -97,6 +98,7 @@ providers:
       "CONFIG:12: providers[1].catalogue: provider 'two': names no built-in provider; did you mean google?",
       "CONFIG:4: store.sqlite.path: DIR/nowhere: No such file",
       "CONFIG:5: vault.root_key_file: root key file DIR/no.key: cannot be opened",
+      "CONFIG:17: refresh.recovery_dir: DIR/gone: No such file",
       "CONFIG:15: providers[2].client.client_secrets[0]: provider 'three': client secret: the file DIR/none",
       kMore}},
 
@@ -124,10 +126,11 @@ vault: {root_key_file: DIR/open.key, root_key_file_is_mounted_secret: maybe}
      R"(server: {listen: "unix:DIR/s"}
 store: {sqlite: {path: ~/db}}
 vault: {root_key_file: ~/root.key}
+refresh: {recovery_dir: ~/recovery}
 )",
      2,
      {"CONFIG:2: store.sqlite.path: ~ is not expanded", "CONFIG:3: vault.root_key_file: ~ is not expanded",
-      kMore}},
+      "CONFIG:4: refresh.recovery_dir: ~ is not expanded", kMore}},
 
     {"EveryProvider",
      R"(server: {listen: "unix:DIR/s"}

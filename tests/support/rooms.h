@@ -32,12 +32,14 @@ namespace grantkeep::testing {
 // temporary file, providers from YAML.
 class Rooms {
  public:
-  explicit Rooms(const std::string& providers_yaml, std::string store_path = ":memory:") {
+  // `root_key`: of other Rooms over the same store; null: a new one.
+  explicit Rooms(const std::string& providers_yaml,
+                 std::string store_path = ":memory:", std::unique_ptr<KeyWrapper> root_key = nullptr) {
     SqliteStore::Options options;
     options.path = std::move(store_path);
     sqlite = SqliteStore::Open(options, clock).value();
     store = std::make_unique<InterposedStore>(*sqlite);
-    root = MakeRootKey();
+    root = root_key != nullptr ? std::move(root_key) : MakeRootKey();
     records = std::make_unique<SealedRecords>(*store, *root, clock, random);
     changes = std::make_unique<StoreChanges>(*store);
     grants = std::make_unique<Grants>(*store, *records, *changes, clock);
