@@ -47,9 +47,9 @@ PracticeTest::PracticeTest(StoreKind store)
 std::unique_ptr<World> PracticeTest::MakeWorld(const std::string& providers,
                                                std::map<std::string, std::string> environment) const {
   environment["PRACTICE_CLIENT_SECRET"] = kPracticeClientSecret;
-  if (ca_ == nullptr) return std::make_unique<World>(providers, std::move(environment));
+  if (ca_ == nullptr) return std::make_unique<World>(providers, std::move(environment), configuration_);
   auto world = std::make_unique<World>(providers, std::move(environment),
-                                       fmt::format("http: {{ca_file: {}}}\n", ca_->file()));
+                                       fmt::format("http: {{ca_file: {}}}\n{}", ca_->file(), configuration_));
   world->daemon().UseStore(store_, keys_ / "root.key");
   return world;
 }

@@ -56,6 +56,8 @@ class PracticeTest : public ::testing::Test {
 
   // kRedis. What stands under "store:" is read by Start() and StartAnother().
   std::string store_;
+  // More of grantkeepd's configuration, "name: {...}" lines; read by Start() and StartAnother().
+  std::string configuration_;
   std::unique_ptr<TestCa> ca_;
   std::unique_ptr<RedisServer> redis_;
   TempDir keys_;

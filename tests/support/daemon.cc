@@ -42,11 +42,18 @@ void Daemon::UseStore(std::string store, std::filesystem::path root_key) {
   WriteConfig();
 }
 
+void Daemon::UseProgram(std::filesystem::path program, std::map<std::string, std::string> environment) {
+  program_ = std::move(program);
+  program_environment_ = std::move(environment);
+}
+
 absl::Status Daemon::Begin() {
   std::filesystem::remove(ready_file());
+  std::map<std::string, std::string> environment = program_environment_;
+  environment.insert(environment_.begin(), environment_.end());
   ChildProcess::Options options = {.command = {program_.string(), "--ready-file", ready_file().string(),
                                                "--config", config_file().string()},
-                                   .environment = environment_,
+                                   .environment = std::move(environment),
                                    .output = output_file()};
   if (store_.empty()) {
     options.command.insert(options.command.end(),
@@ -79,5 +86,12 @@ std::optional<int> Daemon::Stop() {
 }
 
 void Daemon::Kill() { process_.reset(); }
+
+std::optional<int> Daemon::WaitForEnd() {
+  if (process_ == nullptr) return std::nullopt;
+  const std::optional<int> status = process_->Wait();
+  process_.reset();
+  return status;
+}
 
 }  // namespace grantkeep::testing

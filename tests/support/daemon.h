@@ -30,6 +30,9 @@ class Daemon {
   // in this file, which is made if it is not there.
   void UseStore(std::string store, std::filesystem::path root_key);
 
+  // From the next start on: another program that is used like grantkeepd, with more in its environment.
+  void UseProgram(std::filesystem::path program, std::map<std::string, std::string> environment);
+
   // Starts the program and waits until it is ready. Also after Stop() and Kill().
   absl::Status Start();
   // The same without waiting: for one whose store is not there. Only with a store.
@@ -38,6 +41,8 @@ class Daemon {
   std::optional<int> Stop();
   // SIGKILL.
   void Kill();
+  // Until it ends by itself; its status as waitpid gives it, or nothing when it did not end in time.
+  std::optional<int> WaitForEnd();
 
   // Where it listens, as gRPC spells it.
   const std::string& address() const { return address_; }
@@ -63,6 +68,7 @@ class Daemon {
   std::string store_;  // empty: development mode
   std::filesystem::path root_key_;
   std::map<std::string, std::string> environment_;
+  std::map<std::string, std::string> program_environment_;
   TempDir dir_;
   std::unique_ptr<ChildProcess> process_;
   std::string address_;
