@@ -4,6 +4,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "base/ids.h"
 #include "crypto/random.h"
 #include "provider/provider.h"
+#include "refresh/refusals.h"
 #include "refresh/same_server.h"
 #include "vault/grants.h"
 
@@ -23,6 +25,7 @@ struct RefreshRooms {
   Catalogue& catalogue;
   Clock& clock;
   Random& random;
+  std::shared_ptr<Refusals> refusals;  // never null
 };
 
 // How one transaction ended.
