@@ -19,7 +19,9 @@ std::string Provider(const Attempt& attempt) {
 
 std::string Login(const Attempt& attempt) { return "run: grantkeep login " + Provider(attempt); }
 
-std::string SignIn(const CallError&, const Attempt& attempt) { return Login(attempt); }
+std::string SignIn(const CallError&, const Attempt& attempt) {
+  return attempt.grant.empty() ? Login(attempt) : "run: grantkeep login --grant " + attempt.grant;
+}
 
 std::string WhereTheDaemonIs(const Attempt& attempt) {
   if (!attempt.address_from.empty()) {

@@ -27,12 +27,15 @@ struct Globals {
 };
 
 struct LoginArguments {
+  // May be empty with a grant, which knows it.
   std::string provider;
   std::vector<std::string> scopes;
   std::vector<std::string> resource;
   std::map<std::string, std::string> params;
   std::map<std::string, std::string> url_parts;
   std::string login_hint;
+  // To sign in again for; empty: a new grant.
+  std::string grant;
   uint16_t port = 0;
   bool no_browser = false;
   // Read the callback's URL from standard input even if that is not a terminal.

@@ -149,6 +149,9 @@ void CommandTree::Parse(const std::vector<std::string>& arguments) {
     globals_.address_from = "$GRANTKEEP_ADDRESS";
   }
   login_.callback_url_from_input = !callback_url_.empty();
+  if (innermost().get_name() == "login" && login_.provider.empty() && login_.grant.empty()) {
+    throw CLI::RequiredError("provider");
+  }
   login_.params = ByName("--param", params_);
   adopt_.as = adopt_as_ == "clone" ? v1::STORE_ADOPTION_CLONE : v1::STORE_ADOPTION_RESTORE;
   login_.url_parts = ByName("--url-part", url_parts_);

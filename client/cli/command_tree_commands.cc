@@ -28,9 +28,12 @@ CLI::Validator OnlyDash() {
 void CommandTree::AddLogin() {
   CLI::App& login = AddLeaf(app_, "login", "Sign a user in at a provider, in the browser", kLoginHelp,
                             [this] { return Command(login_); });
-  login.add_option("provider", login_.provider, "Provider id from the daemon's configuration")
-      ->required()
+  login
+      .add_option("provider", login_.provider,
+                  "Provider id from the daemon's configuration; not needed with --grant")
       ->type_name("OAUTH-PROVIDER");
+  login.add_option("--grant", login_.grant, "Sign in again for this grant, which keeps its id")
+      ->type_name("GRANT");
   login.add_option("--scope", login_.scopes, "A scope to ask for; may be repeated")
       ->allow_extra_args(false)
       ->type_name("SCOPE");

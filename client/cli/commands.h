@@ -38,7 +38,8 @@ struct Context : LocalContext {
             .tenant = globals.tenant,
             .subject = globals.subject,
             .provider = "",
-            .secret = ""};
+            .secret = "",
+            .grant = ""};
   }
 };
 

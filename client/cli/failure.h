@@ -51,6 +51,7 @@ struct Attempt {
   // Empty when not known.
   std::string provider;
   std::string secret;
+  std::string grant;
 };
 
 // The way out for who may not use the daemon's socket.

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "client/cli/commands.h"
+#include "client/cli/grant_state.h"
 #include "client/cli/text.h"
 
 namespace grantkeep::cli {
@@ -21,20 +22,6 @@ std::string Expiry(const v1::Grant& grant) {
   return TimeAndDistance(grant.access_token_expire_time(), std::chrono::system_clock::now());
 }
 
-// What a state other than ACTIVE means for the user of the grant; empty for ACTIVE.
-std::string Consequence(const v1::Grant& grant) {
-  switch (grant.state()) {
-    case v1::GRANT_STATE_IN_DOUBT:
-      return "a refresh was sent and its outcome is not known; the service settles it with the next refresh";
-    case v1::GRANT_STATE_NEEDS_REAUTH:
-      return fmt::format("refreshing has ended; run: grantkeep login {}", grant.provider());
-    case v1::GRANT_STATE_REVOKED:
-      return "revoked; nothing is left to use";
-    default:
-      return "";
-  }
-}
-
 // Whether the token is still replaced when it expires.
 std::string Refreshable(const v1::Grant& grant) {
   if (grant.state() == v1::GRANT_STATE_NEEDS_REAUTH || grant.state() == v1::GRANT_STATE_REVOKED) return "no";
@@ -44,17 +31,16 @@ std::string Refreshable(const v1::Grant& grant) {
 }  // namespace
 
 std::string Describe(const v1::Grant& grant) {
-  const std::string state = StateName(grant.state()) +
-                            (grant.state_reason().empty() ? "" : fmt::format(" ({})", grant.state_reason()));
   std::vector<std::vector<std::string>> rows = {
-      {"grant", grant.grant_id()},    {"tenant", grant.tenant()}, {"subject", grant.subject()},
-      {"provider", grant.provider()}, {"state", state},
+      {"grant", grant.grant_id()},    {"tenant", grant.tenant()},          {"subject", grant.subject()},
+      {"provider", grant.provider()}, {"state", StateName(grant.state())},
   };
-  if (const std::string consequence = Consequence(grant); !consequence.empty()) {
+  if (grant.state() != v1::GRANT_STATE_ACTIVE) {
+    if (!grant.state_reason().empty()) rows.push_back({"because", StateReason(grant.state_reason())});
     if (grant.has_state_time()) {
       rows.push_back({"since", TimeAndDistance(grant.state_time(), std::chrono::system_clock::now())});
     }
-    rows.push_back({"", consequence});
+    if (const std::string next = NextStep(grant); !next.empty()) rows.push_back({"next", next});
   }
   const std::vector<std::vector<std::string>> rest = {
       {"scopes", grant.scopes().empty() ? "(none said)" : fmt::format("{}", fmt::join(grant.scopes(), " "))},

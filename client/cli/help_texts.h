@@ -30,7 +30,9 @@ inline constexpr char kLoginHelp[] =
     "  mkfifo -m 600 address\n"
     "  grantkeep login google --no-browser --callback-url - <>address >grant 2>url &\n"
     "  printf '%s\\n' \"$ADDRESS\" >address    # where the URL in the file url has led to\n"
-    "  wait $!\n";
+    "  wait $!\n"
+    "A grant that needs a sign-in keeps its id, and its tokens until there are new ones:\n"
+    "  grantkeep login --grant GRANT\n";
 
 inline constexpr char kTokenHelp[] =
     "Prints the token and a newline, nothing else:\n"
@@ -76,7 +78,7 @@ inline constexpr char kGrantsListHelp[] =
     "  grantkeep grants list --all-subjects --output json\n";
 
 inline constexpr char kGrantsShowHelp[] =
-    "Says also whether refreshing fails, why and since when.\n"
+    "Says also why the grant is in its state, since when, and what to do.\n"
     "  grantkeep grants show GRANT\n"
     "  grantkeep grants show GRANT --subject bob --output json\n";
 

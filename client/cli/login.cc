@@ -42,6 +42,7 @@ v1::StartAuthRequest RequestFor(const Context& context, const LoginArguments& ar
   request.mutable_extra_params()->insert(arguments.params.begin(), arguments.params.end());
   request.mutable_url_parts()->insert(arguments.url_parts.begin(), arguments.url_parts.end());
   request.set_login_hint(arguments.login_hint);
+  request.set_grant_id(arguments.grant);
   request.set_redirect_uri(source.redirect_uri());
   request.set_session_binding(binding);
   return request;
@@ -105,6 +106,17 @@ absl::StatusOr<v1::Grant> Complete(const Context& context, CallbackSource& sourc
   return std::move(*response->mutable_grant());
 }
 
+// A grant is signed in for where it is.
+absl::StatusOr<std::string> ProviderOf(const Context& context, const std::string& grant) {
+  v1::GetGrantRequest request;
+  request.set_tenant(context.globals.tenant);
+  request.set_subject(context.globals.subject);
+  request.set_grant_id(grant);
+  const auto response = context.client.GetGrant(request);
+  if (!response.ok()) return response.status();
+  return response->grant().provider();
+}
+
 absl::StatusOr<v1::Grant> SignIn(const Context& context, const LoginArguments& arguments) {
   const auto source = CallbackSource::Open(arguments.port, PastingFor(context, arguments), context.console);
   if (!source.ok()) return source.status();
@@ -123,11 +135,20 @@ absl::StatusOr<v1::Grant> SignIn(const Context& context, const LoginArguments& a
 
 }  // namespace
 
-ExitCode Run(const Context& context, const LoginArguments& arguments) {
+ExitCode Run(const Context& context, const LoginArguments& given) {
+  LoginArguments arguments = given;
+  if (arguments.provider.empty()) {
+    auto provider = ProviderOf(context, arguments.grant);
+    if (!provider.ok()) {
+      return context.Failed(provider.status(), context.Trying("sign in for grant " + arguments.grant));
+    }
+    arguments.provider = *std::move(provider);
+  }
   const auto grant = SignIn(context, arguments);
   if (!grant.ok()) {
     Attempt attempt = context.Trying("sign in at " + arguments.provider);
     attempt.provider = arguments.provider;
+    attempt.grant = arguments.grant;
     return context.Failed(grant.status(), attempt);
   }
   if (context.globals.json) return context.PrintJson(*grant);

@@ -44,7 +44,8 @@ Attempt Trying(std::string what) {
           .tenant = {},
           .subject = {},
           .provider = {},
-          .secret = {}};
+          .secret = {},
+          .grant = {}};
 }
 
 // The daemon would take it, if with a warning.

@@ -21,7 +21,8 @@ Attempt Doing(std::string what) {
           .tenant = {},
           .subject = {},
           .provider = {},
-          .secret = {}};
+          .secret = {},
+          .grant = {}};
 }
 
 // Commands that need no address, or none that is right.

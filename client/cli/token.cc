@@ -56,6 +56,7 @@ void WarnIfShort(const Context& context, const v1::RefreshResponse& response) {
 
 ExitCode Run(const Context& context, const TokenArguments& arguments) {
   Attempt attempt = context.Trying(fmt::format("get a token for {}", arguments.grant));
+  attempt.grant = arguments.grant;
   v1::RefreshRequest request;
   request.set_tenant(context.globals.tenant);
   request.set_subject(context.globals.subject);
@@ -68,8 +69,7 @@ ExitCode Run(const Context& context, const TokenArguments& arguments) {
   auto response = context.client.Refresh(request);
   if (!response.ok()) {
     const CallError error = CallError::From(response.status());
-    if (error.NeedsSignIn() || error.reason == "CLIENT_MISCONFIGURED")
-      attempt.provider = ProviderOf(context, arguments.grant);
+    if (error.reason == "CLIENT_MISCONFIGURED") attempt.provider = ProviderOf(context, arguments.grant);
     return context.Failed(response.status(), attempt);
   }
   std::string& token = *response->mutable_access_token();

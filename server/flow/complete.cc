@@ -8,6 +8,7 @@
 #include "flow/callback.h"
 #include "flow/flow.h"
 #include "flow/new_grant.h"
+#include "flow/sign_in_again.h"
 #include "provider/provider.h"
 #include "refresh/same_server.h"
 #include "refresh/schedule.h"
@@ -108,6 +109,14 @@ awaitable<absl::StatusOr<StoredGrant>> AuthFlow::Complete(Call call, CompleteAut
   ASSIGN_OR_CO_RETURN(std::string code, CheckCallback(callback, *flow));
   Provider* const provider = catalogue_.Find(ProviderId(flow->provider()));
   ASSIGN_OR_CO_RETURN(const TokenServer server, ServerOf(provider, *flow));
+  const GrantId renewed(flow->grant_id());
+  if (!renewed.empty()) {
+    // Nobody asks for tokens that have no place to be.
+    absl::Status found =
+        co_await FindRenewable(grants_, request.tenant, SubjectId(flow->subject()),
+                               ProviderId(flow->provider()), renewed, clock_.Steady() + kStoreTimeout);
+    if (!found.ok()) co_return found;
+  }
   // Expiry counts from here, on the clock that it will be judged by.
   const Time sent = store_.Now();
   TokenOutcome outcome = co_await provider->ExchangeCode(
@@ -121,16 +130,21 @@ awaitable<absl::StatusOr<StoredGrant>> AuthFlow::Complete(Call call, CompleteAut
     co_return Describe(outcome, *provider);
   }
 
-  Wiped<storage::v1::Grant> grant =
-      NewGrant(*flow, outcome, provider->record(), "gr_" + RandomToken(random_, kGrantIdBytes), store_.Now());
-  const GrantId id(grant->grant_id());
-  const Time due = DueTime(*grant, provider->record(), RandomFraction(random_));
-  absl::StatusOr<StoredGrant> stored =
-      co_await StoreNew(grants_, clock_, request.tenant, std::move(grant), due);
+  absl::StatusOr<StoredGrant> stored = absl::UnknownError("");
+  if (renewed.empty()) {
+    Wiped<storage::v1::Grant> grant = NewGrant(*flow, outcome, provider->record(),
+                                               "gr_" + RandomToken(random_, kGrantIdBytes), store_.Now());
+    const Time due = DueTime(*grant, provider->record(), RandomFraction(random_));
+    stored = co_await StoreNew(grants_, clock_, request.tenant, std::move(grant), due);
+  } else {
+    const SignInRooms rooms{grants_, store_, clock_, random_};
+    stored = co_await StoreRenewed(rooms, request.tenant, *flow, outcome, provider->record());
+  }
   if (!stored.ok()) {
     co_await Abandon(*provider, server, outcome.tokens, clock_);
     co_return stored.status();
   }
+  const GrantId id(stored->grant->grant_id());
   const absl::Status indexed =
       co_await grants_.Index(request.tenant, SubjectId(flow->subject()), id, clock_.Steady() + kStoreTimeout);
   if (!indexed.ok()) {

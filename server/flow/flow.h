@@ -35,6 +35,7 @@ struct StartAuthRequest {
   std::string login_hint;
   std::map<std::string, std::string> extra_params;
   std::map<std::string, std::string> url_parts;
+  GrantId grant;  // that the user signs in again for; empty: a new one
 };
 
 struct StartedFlow {

@@ -5,6 +5,7 @@
 #include "base/status_macros.h"
 #include "crypto/digest.h"
 #include "flow/flow.h"
+#include "flow/sign_in_again.h"
 #include "flow/uri_parts.h"
 #include "provider/provider.h"
 #include "refresh/same_server.h"
@@ -78,6 +79,11 @@ awaitable<absl::StatusOr<StartedFlow>> AuthFlow::Start(Call call, StartAuthReque
                          Reason::kRedirectUriNotAllowed);
   }
   if (absl::Status checked = CheckResources(request.resource); !checked.ok()) co_return checked;
+  if (!request.grant.empty()) {
+    absl::Status found = co_await FindRenewable(grants_, request.tenant, request.subject, request.provider,
+                                                request.grant, call.deadline);
+    if (!found.ok()) co_return found;
+  }
   if (absl::Status checked = provider->CheckExtraParameters(request.extra_params); !checked.ok())
     co_return checked;
 
@@ -117,6 +123,7 @@ awaitable<absl::StatusOr<StartedFlow>> AuthFlow::Start(Call call, StartAuthReque
   flow->mutable_resource()->Assign(request.resource.begin(), request.resource.end());
   flow->set_subject(request.subject.value());
   flow->set_caller(call.caller.identity);
+  flow->set_grant_id(request.grant.value());
   flow->set_create_time_us(ToMicros(now));
 
   const absl::Status stored =

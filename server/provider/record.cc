@@ -93,6 +93,13 @@ absl::Status CheckLifetimes(const Provider& record) {
   } else if (record.has_rotation_grace()) {
     return FieldError("rotation_grace", "is for rotation grace only");
   }
+  const bool repeat_is_harmless =
+      record.rotation() == config::v1::ROTATION_NONE || record.rotation() == config::v1::ROTATION_KEEPS_OLD;
+  if (record.in_doubt() == config::v1::IN_DOUBT_NEVER_RETRY && repeat_is_harmless) {
+    return FieldError("in_doubt",
+                      "never_retry makes no sense with rotation none or keeps_old: presenting such a refresh "
+                      "token again does no harm");
+  }
   if (!record.has_default_lifetime()) return absl::OkStatus();
   return CheckDuration("default_lifetime", record.default_lifetime(), 1, 10 * 365 * kDay);
 }
@@ -126,6 +133,7 @@ absl::Status CheckStatic(const Provider& record) {
   if (record.redirect_uris_size() > 0) return flowless("redirect_uris");
   if (!record.url_parts().empty()) return flowless("url_parts");
   if (!record.token_object().empty()) return flowless("token_object");
+  if (record.in_doubt() != config::v1::IN_DOUBT_UNSPECIFIED) return flowless("in_doubt");
   if (!IsHeaderName(record.static_credential().header_name())) {
     return FieldError("static_credential.header_name", "must be the name of a header");
   }

@@ -29,7 +29,8 @@ Decision Refuse(absl::Status status) { return {Decision::Kind::kRefuse, {}, std:
 absl::Status NeedsReauth(const Grant& grant) {
   const std::string reason = grant.state_reason().empty() ? "NO_REFRESH_TOKEN" : grant.state_reason();
   return Error(Reason::kNeedsReauth,
-               fmt::format("grant_id: the user must sign in again at '{}' ({}); begin with StartAuth",
+               fmt::format("grant_id: the user must sign in again at '{}' ({}); call StartAuth with this "
+                           "grant_id",
                            grant.provider(), reason));
 }
 

@@ -54,12 +54,18 @@ bool RepeatIsHarmless(const config::v1::Provider& provider) {
          provider.rotation() == config::v1::ROTATION_KEEPS_OLD;
 }
 
+bool NeverRepeats(const config::v1::Provider& provider) {
+  return provider.in_doubt() == config::v1::IN_DOUBT_NEVER_RETRY;
+}
+
 Presentation MayPresent(const Grant& grant, const config::v1::Provider& provider, Duration call_limit,
                         bool forced, Time now) {
   if (!HasIntent(grant) || RepeatIsHarmless(provider)) return Presentation::kAllowed;
   if (grant.intent().last_attempt()) return Presentation::kNever;
-  if (InsideGrace(grant, provider, call_limit, now)) return Presentation::kAllowed;
-  return TokenIsValid(grant, now) && !forced ? Presentation::kNotWhileValid : Presentation::kLast;
+  const bool never = NeverRepeats(provider);
+  if (!never && InsideGrace(grant, provider, call_limit, now)) return Presentation::kAllowed;
+  if (TokenIsValid(grant, now) && !forced) return Presentation::kNotWhileValid;
+  return never ? Presentation::kNever : Presentation::kLast;
 }
 
 void RecordIntent(Grant& grant, const std::string& owner, Duration call_limit, bool last_attempt, bool forced,
@@ -110,7 +116,7 @@ Grant::State RecordFailure(Grant& grant, const Grant& before, const TokenOutcome
     grant.clear_intent();
     EnterState(grant, Grant::STATE_NEEDS_REAUTH, doubtful ? "IN_DOUBT" : "INVALID_GRANT", now);
   } else if (outcome.kind == TokenOutcome::Kind::kInDoubt && !RepeatIsHarmless(provider)) {
-    if (last_attempt) {
+    if (last_attempt || (NeverRepeats(provider) && !TokenIsValid(grant, now))) {
       grant.clear_intent();
       EnterState(grant, Grant::STATE_NEEDS_REAUTH, "IN_DOUBT", now);
     } else {

@@ -15,6 +15,9 @@ namespace grantkeep {
 
 // Using a replaced refresh token again does no harm.
 bool RepeatIsHarmless(const config::v1::Provider& provider);
+// A refresh token is never presented again while the outcome of its last presentation is not known, whatever
+// the rotation would allow.
+bool NeverRepeats(const config::v1::Provider& provider);
 
 // Whether a refresh token may be presented, given that an earlier presentation of the same token
 // may have reached the provider (the record carries its intent).
@@ -22,7 +25,7 @@ enum class Presentation {
   kAllowed,        // first presentation, or the rotation makes a repeat harmless
   kLast,           // once more, and never again: if the first arrived, the family is lost anyway
   kNotWhileValid,  // not as long as the access token can still be served
-  kNever,          // the last attempt is spent
+  kNever,          // the last attempt is spent, or there is none at this provider
 };
 // `forced`: the API refuses the access token, so it no longer counts as valid.
 Presentation MayPresent(const storage::v1::Grant& grant, const config::v1::Provider& provider,

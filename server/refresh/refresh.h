@@ -75,9 +75,12 @@ class Refresher {
   // kDeadline.
   boost::asio::awaitable<absl::StatusOr<AccessToken>> Refresh(Call call, RefreshRequest request);
 
-  // The grant. kGrantNotFound also for another subject's.
+  // The grant, in the state that callers are to see. kGrantNotFound also for another subject's.
   boost::asio::awaitable<absl::StatusOr<SeenGrant>> Get(TenantId tenant, SubjectId subject, GrantId grant,
                                                         Tick deadline);
+
+  // Makes of a grant that was listed what callers are to see of it now (refresh/shown_state.h). Any thread.
+  void Show(storage::v1::Grant& grant) const;
 
   // No new flights from now on; completes when those under way have ended, or at `deadline`.
   boost::asio::awaitable<void> Drain(Tick deadline);

@@ -14,6 +14,8 @@
 #include "refresh/adoption.h"
 #include "refresh/freshness.h"
 #include "refresh/refresh.h"
+#include "refresh/refusals.h"
+#include "refresh/shown_state.h"
 #include "refresh/transaction.h"
 #include "vault/currency.h"
 
@@ -232,7 +234,15 @@ class Refresher::State : public std::enable_shared_from_this<Refresher::State> {
 Refresher::Refresher(Grants& grants, Store& store, Catalogue& catalogue, Clock& clock, Random& random,
                      boost::asio::io_context& loop, RefreshOptions options)
     : state_(std::make_shared<State>(
-          RefreshRooms{grants, store, catalogue, clock, random, options.recovery, options.on_step}, loop,
+          RefreshRooms{.grants = grants,
+                       .store = store,
+                       .catalogue = catalogue,
+                       .clock = clock,
+                       .random = random,
+                       .refusals = std::make_shared<Refusals>(clock),
+                       .recovery = options.recovery,
+                       .on_step = options.on_step},
+          loop,
           options)) {
   CountAdoptions(grants, store, catalogue);
 }
@@ -322,8 +332,11 @@ awaitable<absl::StatusOr<SeenGrant>> Refresher::Get(TenantId tenant, SubjectId s
   const auto any = [](const storage::v1::Grant&) { return true; };
   absl::StatusOr<SeenGrant> seen = co_await state->Look(std::move(tenant), std::move(grant), any, deadline);
   if (seen.ok() && !IsVisible(*seen->stored.grant, subject)) co_return NoSuchGrant();
+  if (seen.ok()) Show(*seen->stored.grant);
   co_return seen;
 }
+
+void Refresher::Show(storage::v1::Grant& grant) const { ShowState(grant, state_->rooms.store.Now()); }
 
 awaitable<void> Refresher::Drain(Tick deadline) {
   const std::shared_ptr<State> state = state_;

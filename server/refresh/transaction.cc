@@ -109,7 +109,8 @@ awaitable<std::optional<RefreshResult>> RefreshTransaction::Begin() {
     std::optional<RefreshResult> ended;
     if (presentation == Presentation::kNever) {
       ended = co_await Enter(Grant::STATE_NEEDS_REAUTH, "IN_DOUBT", absl::OkStatus(), change);
-    } else if (presentation == Presentation::kNotWhileValid) {
+    } else if (presentation == Presentation::kNotWhileValid ||
+               (presentation == Presentation::kLast && rooms_.refusals->Paused(provider_->id()))) {
       ended = co_await Enter(Grant::STATE_IN_DOUBT, "NO_ANSWER", unknown, change);
     } else {
       ended = co_await TryBegin(presentation == Presentation::kLast, change, begun);
@@ -256,6 +257,7 @@ awaitable<RefreshResult> RefreshTransaction::Finish(TokenOutcome outcome) {
 }
 
 awaitable<RefreshResult> RefreshTransaction::Install(TokenOutcome outcome) {
+  rooms_.refusals->CountGranted(provider_->id(), tenant_, id_);
   Duration wait = kFirstStoreRetry;
   bool served = false;
   for (;;) {
@@ -305,6 +307,9 @@ awaitable<RefreshResult> RefreshTransaction::Install(TokenOutcome outcome) {
 }
 
 awaitable<RefreshResult> RefreshTransaction::Demote(TokenOutcome outcome) {
+  if (outcome.invalid_grant() && rooms_.refusals->Doubt(provider_->id(), tenant_, id_)) {
+    Disbelieve(outcome, provider_->id());
+  }
   const Time now = rooms_.store.Now();
   Wiped<Grant> next = current_->grant.Clone();
   const Grant::State state =

@@ -14,6 +14,7 @@
 #include "provider/provider.h"
 #include "refresh/recovery.h"
 #include "refresh/refresh_step.h"
+#include "refresh/refusals.h"
 #include "refresh/same_server.h"
 #include "vault/grants.h"
 
@@ -26,6 +27,7 @@ struct RefreshRooms {
   Catalogue& catalogue;
   Clock& clock;
   Random& random;
+  std::shared_ptr<Refusals> refusals;  // never null
   Recovery* recovery = nullptr;  // null: new tokens that the store does not accept are in memory only
   OnRefreshStep on_step = nullptr;
 };

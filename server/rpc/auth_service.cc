@@ -96,6 +96,7 @@ class AuthMethods {
     domain.login_hint = request->login_hint();
     domain.extra_params = {request->extra_params().begin(), request->extra_params().end()};
     domain.url_parts = {request->url_parts().begin(), request->url_parts().end()};
+    domain.grant = GrantId(request->grant_id());
     absl::StatusOr<StartedFlow> started = co_await flow_.Start(std::move(call), std::move(domain));
     if (!started.ok()) co_return started.status();
     v1::StartAuthResponse response;

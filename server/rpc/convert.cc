@@ -26,6 +26,20 @@ v1::GrantState StateToProto(storage::v1::Grant::State state) {
   }
 }
 
+v1::NextStep NextStepOf(storage::v1::Grant::State state) {
+  switch (state) {
+    case storage::v1::Grant::STATE_ACTIVE:
+    case storage::v1::Grant::STATE_IN_DOUBT:
+      return v1::NEXT_STEP_NONE;
+    case storage::v1::Grant::STATE_NEEDS_REAUTH:
+      return v1::NEXT_STEP_SIGN_IN;
+    case storage::v1::Grant::STATE_REVOKED:
+      return v1::NEXT_STEP_NEW_GRANT;
+    default:
+      return v1::NEXT_STEP_UNSPECIFIED;
+  }
+}
+
 }  // namespace
 
 void SetTimestamp(Time time, google::protobuf::Timestamp& out) {
@@ -46,6 +60,7 @@ v1::Grant GrantToProto(const TenantId& tenant, const storage::v1::Grant& stored)
   grant.set_generation(stored.generation());
   grant.set_state(StateToProto(stored.state()));
   grant.set_state_reason(stored.state_reason());
+  grant.set_next_step(NextStepOf(stored.state()));
   if (stored.state_time_us() != 0) {
     SetTimestamp(FromMicros(stored.state_time_us()), *grant.mutable_state_time());
   }

@@ -7,6 +7,7 @@
 
 #include "base/status_macros.h"
 #include "grantkeep/v1/vault_admin.pb.h"
+#include "refresh/refresh.h"
 #include "rpc/convert.h"
 #include "rpc/unary_method.h"
 #include "vault/grants.h"
@@ -31,6 +32,7 @@ class VaultAdminMethods {
  public:
   explicit VaultAdminMethods(const RpcRooms& rooms)
       : grants_(rooms.grants),
+        refresher_(rooms.refresher),
         static_secrets_(rooms.static_secrets),
         find_static_provider_(rooms.find_static_provider),
         gather_server_status_(rooms.gather_server_status),
@@ -96,9 +98,11 @@ class VaultAdminMethods {
         co_await grants_.List(tenant, std::move(subject), limit, std::move(page_token), call.deadline);
     if (!page.ok()) co_return page.status();
     v1::ListGrantsResponse response;
-    for (const StoredGrant& stored : page->grants) {
+    for (StoredGrant& stored : page->grants) {
       const bool wanted = request->provider().empty() || stored.grant->provider() == request->provider();
-      if (wanted) *response.add_grants() = GrantToProto(tenant, *stored.grant);
+      if (!wanted) continue;
+      refresher_.Show(*stored.grant);
+      *response.add_grants() = GrantToProto(tenant, *stored.grant);
     }
     response.set_next_page_token(std::move(page->next));
     co_return response;
@@ -119,6 +123,7 @@ class VaultAdminMethods {
 
  private:
   Grants& grants_;
+  const Refresher& refresher_;
   StaticSecrets& static_secrets_;
   const FindStaticProvider find_static_provider_;
   const GatherServerStatus gather_server_status_;

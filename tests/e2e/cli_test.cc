@@ -146,8 +146,8 @@ TEST_F(CliTest, AGrantThatTheProviderHasEndedIsExitCode4AndSaysWhereToSignIn) {
   EXPECT_EQ(result.code, 4);
   EXPECT_EQ(result.out, "");
   EXPECT_THAT(result.err, HasSubstr("NEEDS_REAUTH"));
-  EXPECT_THAT(result.err, HasSubstr("run: grantkeep login practice\n"));
-  EXPECT_THAT(Run({"grants", "show", grant}).out, HasSubstr("NEEDS_REAUTH"));
+  EXPECT_THAT(result.err, HasSubstr("run: grantkeep login --grant " + grant + "\n"));
+  EXPECT_THAT(Run({"grants", "show", grant}).out, HasSubstr("INVALID_GRANT: the provider no longer"));
 }
 
 TEST_F(CliTest, LoginOpensTheBrowserOfTheEnvironment) {

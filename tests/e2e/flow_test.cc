@@ -14,7 +14,17 @@ using practice::Fault;
 using practice::IssMode;
 using ::testing::ElementsAre;
 
-class FlowTest : public PracticeTest {};
+class FlowTest : public PracticeTest {
+ protected:
+  // A sign-in for a grant that there is.
+  PendingSignIn BeginAgain(const std::string& grant_id) {
+    v1::StartAuthRequest request = World::StartRequest("practice");
+    request.set_grant_id(grant_id);
+    const auto started = world_->caller().StartAuth(request);
+    EXPECT_TRUE(started.ok()) << started.status;
+    return {started->authorization_url(), started->state(), request.session_binding()};
+  }
+};
 
 // --- Signing in
 
@@ -223,6 +233,61 @@ TEST_F(FlowTest, GrantWithoutRefreshTokenSaysSo) {
   EXPECT_FALSE(grant.refreshable());
   EXPECT_TRUE(world_->Refresh(grant.grant_id()).ok());
   EXPECT_EQ(world_->Refresh(grant.grant_id(), 1).status.reason, "NEEDS_REAUTH");
+}
+
+// --- Signing in again for a grant
+
+TEST_F(FlowTest, AGrantThatNeedsASignInKeepsItsIdAndItsGenerationGrows) {
+  Start();
+  const v1::Grant grant = SignIn();
+  practice_->KillAllFamilies();
+  EXPECT_EQ(world_->Refresh(grant.grant_id(), 1).status.reason, "NEEDS_REAUTH");
+  const v1::Grant dead = world_->GetGrant(grant.grant_id());
+  EXPECT_EQ(dead.state(), v1::GRANT_STATE_NEEDS_REAUTH);
+  EXPECT_EQ(dead.next_step(), v1::NEXT_STEP_SIGN_IN);
+
+  const PendingSignIn pending = BeginAgain(grant.grant_id());
+  const auto completed = world_->Complete(pending, Visit(pending));
+  ASSERT_TRUE(completed.ok()) << completed.status;
+  EXPECT_EQ(completed->grant().grant_id(), grant.grant_id());
+  EXPECT_EQ(completed->grant().state(), v1::GRANT_STATE_ACTIVE);
+  EXPECT_EQ(completed->grant().next_step(), v1::NEXT_STEP_NONE);
+  EXPECT_GT(completed->grant().generation(), grant.generation());
+  EXPECT_EQ(completed->grant().create_time().seconds(), grant.create_time().seconds());
+  const auto token = world_->Refresh(grant.grant_id());
+  ASSERT_TRUE(token.ok()) << token.status;
+  EXPECT_EQ(token->generation(), completed->grant().generation());
+  EXPECT_EQ(ResourceStatus(token->access_token()), 200);
+  const auto refreshed = world_->Refresh(grant.grant_id(), token->generation());
+  ASSERT_TRUE(refreshed.ok()) << refreshed.status;
+  EXPECT_EQ(ResourceStatus(refreshed->access_token()), 200);
+}
+
+TEST_F(FlowTest, TheOldTokenIsServedUntilTheNewOneIsStored) {
+  Start();
+  const v1::Grant grant = SignIn();
+  const std::string old = world_->Refresh(grant.grant_id())->access_token();
+  const PendingSignIn refused = BeginAgain(grant.grant_id());
+  const std::string callback = Visit(refused);
+  EXPECT_EQ(world_->Refresh(grant.grant_id())->access_token(), old);
+  practice_->InjectFault({.kind = Fault::Kind::kServerError});
+  EXPECT_FALSE(world_->Complete(refused, callback).ok());
+  EXPECT_EQ(world_->Refresh(grant.grant_id())->access_token(), old);
+  EXPECT_EQ(ResourceStatus(old), 200);
+
+  const PendingSignIn pending = BeginAgain(grant.grant_id());
+  ASSERT_TRUE(world_->Complete(pending, Visit(pending)).ok());
+  const auto token = world_->Refresh(grant.grant_id());
+  EXPECT_NE(token->access_token(), old);
+  EXPECT_EQ(token->generation(), 2u);
+  EXPECT_EQ(ResourceStatus(token->access_token()), 200);
+}
+
+TEST_F(FlowTest, ASignInForAGrantThatIsNotThereDoesNotBegin) {
+  Start();
+  v1::StartAuthRequest request = World::StartRequest("practice");
+  request.set_grant_id("gr_of-nobody");
+  EXPECT_EQ(world_->caller().StartAuth(request).status.reason, "GRANT_NOT_FOUND");
 }
 
 }  // namespace

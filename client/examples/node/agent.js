@@ -22,8 +22,9 @@ class Agent {
     this.ms = Number(options.timeout) * 1000;
   }
 
-  // Has the user sign in and returns the id of the grant. Keep it: it is no secret.
-  async signIn() {
+  // Has the user sign in and returns the id of the grant. Keep it: it is no secret. With the id of a
+  // grant that needs a sign-in (NEEDS_REAUTH), that grant gets the new tokens and keeps its id.
+  async signIn(grant_id = "") {
     const { tenant, provider, subject, url_parts, paste } = this.options;
     // The session binding ties the sign-in to the one browser session that began it. This program is
     // that session, so a variable will do. In a web application, keep it on the server in the user's
@@ -34,7 +35,7 @@ class Agent {
     try {
       const redirect_uri = paste ? "http://127.0.0.1/callback" : listener.redirectUri;
       const flow = await call(this.auth, "StartAuth",
-        { tenant, provider, subject, redirect_uri, session_binding, url_parts }, { ms: this.ms, repeatable: true });
+        { tenant, provider, subject, redirect_uri, session_binding, url_parts, grant_id }, { ms: this.ms, repeatable: true });
       console.log(`To sign in, open this in your browser:\n\n  ${flow.authorization_url}\n`);
       if (paste) {
         callback_url = await pastedCallback(redirect_uri, flow.state);
@@ -80,7 +81,7 @@ class Agent {
       if (!["NEEDS_REAUTH", "GRANT_NOT_FOUND"].includes(error.reason)) throw error;
       const what = error.reason === "GRANT_NOT_FOUND" ? `no grant ${grantId} of subject ${this.options.subject}: ` : "";
       console.log(`${error.reason}: ${what}the user must sign in again`);
-      answer = await this.callApi(await this.signIn());
+      answer = await this.callApi(await this.signIn(error.reason === "NEEDS_REAUTH" ? grantId : ""));
     }
     console.log(`the API says: ${answer}`);
     if (this.options.secret) await this.showSecret();

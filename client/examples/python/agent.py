@@ -32,8 +32,9 @@ class Agent:
         self.auth = auth
         self.options = options
 
-    def sign_in(self):
-        """Has the user sign in and returns the id of the grant. Keep it: it is no secret."""
+    def sign_in(self, grant_id=""):
+        """Has the user sign in and returns the id of the grant. Keep it: it is no secret. With the id of a
+        grant that needs a sign-in (NEEDS_REAUTH), that grant gets the new tokens and keeps its id."""
         # The session binding ties the sign-in to the one browser session that began it. This program
         # is that session, so a variable will do. In a web application, keep it on the server in the
         # user's session (the one that the session cookie names), never in a URL or a page.
@@ -42,7 +43,7 @@ class Agent:
             redirect_uri = "http://127.0.0.1/callback" if self.options.paste else listener.redirect_uri
             flow = call(self.auth.StartAuth, pb.StartAuthRequest(
                 tenant=self.options.tenant, provider=self.options.provider, subject=self.options.subject,
-                redirect_uri=redirect_uri, session_binding=binding,
+                redirect_uri=redirect_uri, session_binding=binding, grant_id=grant_id,
                 url_parts=dict(self.options.url_part)), self.options.timeout, repeatable=True)
             print(f"To sign in, open this in your browser:\n\n  {flow.authorization_url}\n", flush=True)
             if self.options.paste:
@@ -85,7 +86,7 @@ class Agent:
                 raise
             what = f"no grant {grant_id} of subject {self.options.subject}: " if error.reason == "GRANT_NOT_FOUND" else ""
             print(f"{error.reason}: {what}the user must sign in again", flush=True)
-            answer = self.call_api(self.sign_in())
+            answer = self.call_api(self.sign_in(grant_id if error.reason == "NEEDS_REAUTH" else ""))
         print(f"the API says: {answer}")
         if self.options.secret:
             self.show_secret()

@@ -106,6 +106,7 @@ TEST(ArgumentsTest, LoginTakesScopesResourcesAndParameters) {
 }
 
 TEST(ArgumentsTest, TheProviderMayStandBehindTheScope) {
+  EXPECT_EQ(AcceptedAs<LoginArguments>({"login", "--grant", "g1"}).grant, "g1");
   const auto login = AcceptedAs<LoginArguments>({"login", "--scope", "a", "google"});
   EXPECT_EQ(login.provider, "google");
   EXPECT_THAT(login.scopes, ElementsAre("a"));

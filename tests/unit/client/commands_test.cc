@@ -13,6 +13,7 @@
 namespace grantkeep::testing {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -100,21 +101,17 @@ TEST_F(CommandsTest, JsonOutputIsOneDocumentWithTheNamesOfTheProto) {
   EXPECT_THAT(result.out, Not(HasSubstr("\u202e")));
 }
 
-TEST_F(CommandsTest, AGrantThatNeedsASignInNamesTheProviderAndExitsWith4) {
+TEST_F(CommandsTest, AGrantThatNeedsASignInNamesTheCommandForItAndExitsWith4) {
   service_.refresh = [](const v1::RefreshRequest&, v1::RefreshResponse&) {
     return StatusWithReason(grpc::StatusCode::FAILED_PRECONDITION, "the user must sign in again",
                             "NEEDS_REAUTH");
-  };
-  service_.get_grant = [](const v1::GetGrantRequest&, v1::GetGrantResponse& response) {
-    response.mutable_grant()->set_provider("practice");
-    return grpc::Status::OK;
   };
   const CommandResult result = Run({"token", "g1"});
   EXPECT_EQ(result.code, 4);
   EXPECT_EQ(result.out, "");
   EXPECT_EQ(result.err,
             "grantkeep: cannot get a token for g1: the user must sign in again (NEEDS_REAUTH)\n"
-            "  run: grantkeep login practice\n");
+            "  run: grantkeep login --grant g1\n");
   const CommandResult json = Run({"token", "g1", "--output", "json"});
   EXPECT_EQ(json.code, 4);
   EXPECT_EQ(boost::json::parse(json.err).at("error").at("reason"), "NEEDS_REAUTH");
@@ -276,27 +273,55 @@ TEST_F(CommandsTest, ShowEscapesWhatTheServiceSays) {
   const CommandResult result = Run({"grants", "show", "g1"});
   EXPECT_THAT(result.out, HasSubstr("eve\\x1b[1A\\u{202e}\n"));
   EXPECT_THAT(result.out, HasSubstr("a\\x0astate  ACTIVE\n"));
-  EXPECT_THAT(result.out, HasSubstr("NEEDS_REAUTH (INVALID_GRANT)\n"));
+  EXPECT_THAT(result.out, HasSubstr("state          NEEDS_REAUTH\n"));
+  EXPECT_THAT(result.out, HasSubstr("because        INVALID_GRANT: the provider no longer accepts"));
 }
 
-TEST_F(CommandsTest, ShowSaysWhatAStateMeansAndSinceWhen) {
+TEST_F(CommandsTest, ShowSaysWhyAGrantIsInItsStateSinceWhenAndWhatToDo) {
   struct Case {
     v1::GrantState state;
-    const char* consequence;
+    const char* reason;
+    v1::NextStep next_step;
+    const char* because;
+    const char* next;
   };
-  for (const Case& c : {Case{v1::GRANT_STATE_IN_DOUBT, "its outcome is not known"},
-                        Case{v1::GRANT_STATE_NEEDS_REAUTH, "run: grantkeep login practice"},
-                        Case{v1::GRANT_STATE_REVOKED, "nothing is left"}, Case{v1::GRANT_STATE_ACTIVE, ""}}) {
+  for (const Case& c : {Case{v1::GRANT_STATE_IN_DOUBT, "NO_ANSWER", v1::NEXT_STEP_NONE,
+                             "NO_ANSWER: a refresh was sent", "nothing: the service"},
+                        Case{v1::GRANT_STATE_NEEDS_REAUTH, "NO_REFRESH_TOKEN", v1::NEXT_STEP_SIGN_IN,
+                             "NO_REFRESH_TOKEN: the provider gave no refresh token",
+                             "sign in again; run: grantkeep login --grant g1\n"},
+                        Case{v1::GRANT_STATE_REVOKED, "REVOKE_GRANT", v1::NEXT_STEP_NEW_GRANT,
+                             "REVOKE_GRANT: it was revoked", "run: grantkeep login practice\n"},
+                        Case{v1::GRANT_STATE_NEEDS_REAUTH, "OF_A_NEWER_SERVICE", v1::NEXT_STEP_SIGN_IN,
+                             "OF_A_NEWER_SERVICE\n", "grantkeep login --grant g1\n"}}) {
     service_.get_grant = [&c](const v1::GetGrantRequest&, v1::GetGrantResponse& response) {
-      response.mutable_grant()->set_provider("practice");
-      response.mutable_grant()->set_state(c.state);
-      response.mutable_grant()->mutable_state_time()->set_seconds(1'000'000'000);
+      v1::Grant& grant = *response.mutable_grant();
+      grant.set_grant_id("g1");
+      grant.set_provider("practice");
+      grant.set_state(c.state);
+      grant.set_state_reason(c.reason);
+      grant.set_next_step(c.next_step);
+      grant.mutable_state_time()->set_seconds(1'000'000'000);
       return grpc::Status::OK;
     };
-    const CommandResult result = Run({"grants", "show", "g1"});
-    EXPECT_THAT(result.out, HasSubstr(c.consequence));
-    EXPECT_EQ(result.out.find("2001-09-09") == std::string::npos, c.state == v1::GRANT_STATE_ACTIVE);
+    const std::string out = Run({"grants", "show", "g1"}).out;
+    EXPECT_THAT(out, ContainsRegex(std::string("because +") + c.because));
+    EXPECT_THAT(out, ContainsRegex("since +2001-09-09"));
+    EXPECT_THAT(out, ContainsRegex("next +"));
+    EXPECT_THAT(out, HasSubstr(c.next));
   }
+}
+
+TEST_F(CommandsTest, ShowSaysNothingOfTheStateOfAnActiveGrant) {
+  service_.get_grant = [](const v1::GetGrantRequest&, v1::GetGrantResponse& response) {
+    response.mutable_grant()->set_state(v1::GRANT_STATE_ACTIVE);
+    response.mutable_grant()->set_next_step(v1::NEXT_STEP_NONE);
+    response.mutable_grant()->mutable_state_time()->set_seconds(1'000'000'000);
+    return grpc::Status::OK;
+  };
+  const std::string out = Run({"grants", "show", "g1"}).out;
+  EXPECT_THAT(out, HasSubstr("ACTIVE"));
+  for (const char* word : {"because", "since", "next"}) EXPECT_THAT(out, Not(HasSubstr(word)));
 }
 
 TEST_F(CommandsTest, ShowDoesNotCallAGrantRefreshableThatNeedsASignIn) {

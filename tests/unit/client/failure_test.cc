@@ -21,7 +21,8 @@ Attempt Trying() {
           .tenant = "t",
           .subject = "s",
           .provider = "google",
-          .secret = "bot"};
+          .secret = "bot",
+          .grant = ""};
 }
 
 TEST(ExitCodeTest, ScriptsCanTellTheCasesApart) {

@@ -98,6 +98,32 @@ TEST_F(LoginTest, PrintsTheGrantsIdAndNothingElseOnStandardOutput) {
   EXPECT_EQ(start_.url_parts().at("domain"), "acme.okta.com");
 }
 
+TEST_F(LoginTest, AGrantIsSignedInForAtItsOwnProvider) {
+  service_.get_grant = [](const v1::GetGrantRequest& request, v1::GetGrantResponse& response) {
+    EXPECT_EQ(request.grant_id(), "g1");
+    EXPECT_EQ(request.subject(), "alice");
+    response.mutable_grant()->set_provider("practice");
+    return grpc::Status::OK;
+  };
+  const CommandResult result = RunCommand(
+      {"login", "--grant", "g1", "--no-browser", "--subject", "alice", "--address", service_.address()}, "");
+  if (browser_.joinable()) browser_.join();
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(start_.provider(), "practice");
+  EXPECT_EQ(start_.grant_id(), "g1");
+}
+
+TEST_F(LoginTest, AGrantThatIsNotThereIsSaidToBeBeforeABrowserOpens) {
+  service_.get_grant = [](const v1::GetGrantRequest&, v1::GetGrantResponse&) {
+    return StatusWithReason(grpc::StatusCode::NOT_FOUND, "grant_id: no such grant", "GRANT_NOT_FOUND");
+  };
+  const CommandResult result = RunCommand(
+      {"login", "--grant", "g1", "--no-browser", "--subject", "alice", "--address", service_.address()}, "");
+  EXPECT_EQ(result.code, 3);
+  EXPECT_THAT(result.err, HasSubstr("cannot sign in for grant g1"));
+  EXPECT_EQ(start_.provider(), "");
+}
+
 TEST_F(LoginTest, TheCallbackGoesToTheServiceUntouchedWithTheBindingOfThisRun) {
   callback_ = "/callback?code=c%30de&state=st4te&iss=https%3A%2F%2Fprovider.example";
   EXPECT_EQ(Login().code, 0);

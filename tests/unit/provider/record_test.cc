@@ -143,6 +143,8 @@ TEST_F(RecordTest, EachMistakeIsNamedByItsField) {
       {"{rotation: grace, rotation_grace: 0s}", "rotation_grace: must be from 1s to 86400s"},
       {"{rotation: grace, rotation_grace: 25h}", "rotation_grace: must be from 1s to 86400s"},
       {"rotation_grace: 10s", "rotation_grace: is for rotation grace only"},
+      {"{rotation: none, in_doubt: never_retry}", "in_doubt: never_retry makes no sense with rotation none"},
+      {"{rotation: keeps_old, in_doubt: never_retry}", "in_doubt: never_retry makes no sense"},
       {"default_lifetime: 0s", "default_lifetime: must be from 1s"},
       {"redirect_uris: [http://app.example/cb]", "redirect_uris[1]: must be https, or http to a loopback"},
       {"redirect_uris: [\"https://app.example/#a\"]", "redirect_uris[1]: must not have a fragment"},
