@@ -25,6 +25,7 @@
 #include "net/http_client.h"
 #include "net/loop.h"
 #include "provider/provider.h"
+#include "refresh/due_work.h"
 #include "refresh/refresh.h"
 #include "rpc/server.h"
 #include "store/gated_store.h"
@@ -96,13 +97,23 @@ class Daemon::Rooms {
                                                                                      .random = random_});
     Spawn(loop_->context(), Prepare());
     RETURN_IF_ERROR(StartProviders());
-    refresher_ =
-        std::make_unique<Refresher>(*grants_, *store_, *catalogue_, clock_, random_, loop_->context(),
-                                    RefreshOptions{.outage_serve = settings_.store.outage_serve});
+    RefreshOptions refresh = settings_.refresh;
+    refresh.outage_serve = settings_.store.outage_serve;
+    refresher_ = std::make_unique<Refresher>(*grants_, *store_, *catalogue_, clock_, random_,
+                                             loop_->context(), refresh);
+    due_work_ = std::make_unique<DueWork>(DueWorkRooms{.grants = *grants_,
+                                                       .store = *store_,
+                                                       .catalogue = *catalogue_,
+                                                       .refresher = *refresher_,
+                                                       .clock = clock_,
+                                                       .random = random_},
+                                          loop_->context(), refresh);
     auth_flow_ = std::make_unique<AuthFlow>(*flows_, *grants_, *store_, *catalogue_, clock_, random_,
                                             settings_.flow_lifetime);
     RETURN_IF_ERROR(AwaitPreparation());
-    return StartServer();
+    RETURN_IF_ERROR(StartServer());
+    due_work_->Start();
+    return absl::OkStatus();
   }
 
   std::optional<absl::Status> prepared() const {
@@ -256,6 +267,7 @@ class Daemon::Rooms {
   }
 
   boost::asio::awaitable<void> DrainFlights(Tick deadline, std::promise<void>& drained) {
+    due_work_->Stop();
     co_await refresher_->Drain(deadline);
     co_await auth_flow_->Drain(deadline);
     drained.set_value();
@@ -289,6 +301,7 @@ class Daemon::Rooms {
   std::unique_ptr<HttpClient> http_;
   std::unique_ptr<Catalogue> catalogue_;
   std::unique_ptr<Refresher> refresher_;
+  std::unique_ptr<DueWork> due_work_;
   std::unique_ptr<AuthFlow> auth_flow_;
   std::unique_ptr<ServerStatus> server_status_;
   std::unique_ptr<RpcServer> server_;

@@ -89,6 +89,13 @@ void TakeLog(const config::v1::Log& log, Settings& settings, Problems& problems)
   problems.push_back("log.level: must be trace, debug, info, warn or error");
 }
 
+void TakeRefresh(const config::v1::Refresh& refresh, Settings& settings, Problems& problems) {
+  if (refresh.has_ahead()) settings.refresh.ahead = refresh.ahead();
+  TakeDuration(refresh.has_active_window(), refresh.active_window(), "refresh.active_window",
+               std::chrono::minutes(1), std::chrono::hours(24 * 365), settings.refresh.active_window,
+               problems);
+}
+
 void TakeDataDir(const CommandLine& command_line, Settings& settings, Problems& problems) {
   const std::string given = command_line.data_dir.empty() ? DefaultDataDir() : command_line.data_dir;
   std::error_code error;
@@ -113,6 +120,7 @@ Problems MakeSettings(const CommandLine& command_line, const config::v1::Config&
   TakeServer(command_line, config.server(), settings, problems);
   TakeDuration(config.flows().has_lifetime(), config.flows().lifetime(), "flows.lifetime",
                std::chrono::minutes(1), std::chrono::hours(1), settings.flow_lifetime, problems);
+  TakeRefresh(config.refresh(), settings, problems);
   settings.http.ca_file = config.http().ca_file();
   settings.http.proxy = config.http().proxy();
   settings.http.allow_plaintext_loopback = settings.dev;

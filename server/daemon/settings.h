@@ -10,6 +10,7 @@
 #include "daemon/store_settings.h"
 #include "grantkeep/config/v1/config.pb.h"
 #include "net/http_client.h"
+#include "refresh/refresh.h"
 #include "rpc/server.h"
 
 namespace grantkeep {
@@ -24,6 +25,7 @@ struct Settings {
   RpcServerOptions rpc;
   Duration drain_timeout = std::chrono::seconds(10);
   Duration flow_lifetime = std::chrono::minutes(10);
+  RefreshOptions refresh;
   HttpClientOptions http;
   std::string log_level = "info";
   std::string ready_file;

@@ -17,7 +17,8 @@ Time After(Time begin, Duration whole, double part) {
 
 Time NextAttemptTime(const Grant& grant, const config::v1::Provider& provider) {
   Time next = FromMicros(std::max(grant.not_before_us(), grant.intent().end_time_us()));
-  const bool waits_for_expiry = !RepeatIsHarmless(provider) && provider.rotation() != config::v1::ROTATION_GRACE;
+  const bool waits_for_expiry =
+      !RepeatIsHarmless(provider) && provider.rotation() != config::v1::ROTATION_GRACE;
   // Unknown lifetimes end when the API says so.
   if (waits_for_expiry && grant.expire_time_us() == 0) return Time::max();
   if (waits_for_expiry) next = std::max(next, FromMicros(grant.expire_time_us()));
@@ -30,7 +31,9 @@ Time RenewAheadTime(const Grant& grant, double jitter) {
   if (grant.expire_time_us() == 0) return Time::max();
   const Time issued = FromMicros(grant.issue_time_us());
   const Duration lifetime = std::max(Duration(0), FromMicros(grant.expire_time_us()) - issued);
-  return After(issued, lifetime, kEarliestRenewal + (kLatestRenewal - kEarliestRenewal) * jitter);
+  const Time earliest = After(issued, lifetime, kEarliestRenewal);
+  const Time latest = std::min(After(issued, lifetime, kLatestRenewal), issued + lifetime - kLeftAtRenewal);
+  return latest <= earliest ? earliest : After(earliest, latest - earliest, jitter);
 }
 
 Time KeepAliveTime(const Grant& grant, const config::v1::Provider& provider) {
