@@ -38,6 +38,12 @@ size_t DueQueue::size(const ProviderId& provider) const {
   return line == lines_.end() ? 0 : line->second.size();
 }
 
+const ProviderId* DueQueue::Longest() const {
+  const auto longest =
+      std::ranges::max_element(lines_, {}, [](const auto& line) { return line.second.size(); });
+  return longest == lines_.end() ? nullptr : &longest->first;
+}
+
 DueRenewal DueQueue::TakeFrom(const ProviderId& provider, Line::iterator at) {
   Line& line = lines_.find(provider)->second;
   DueRenewal taken = std::move(at->second);
@@ -48,9 +54,8 @@ DueRenewal DueQueue::TakeFrom(const ProviderId& provider, Line::iterator at) {
 }
 
 DueRenewal DueQueue::TakeLastOfLongest() {
-  const auto longest =
-      std::ranges::max_element(lines_, {}, [](const auto& line) { return line.second.size(); });
-  return TakeFrom(ProviderId(longest->first), std::prev(longest->second.end()));
+  const ProviderId longest = *Longest();
+  return TakeFrom(longest, std::prev(lines_.find(longest)->second.end()));
 }
 
 }  // namespace grantkeep

@@ -32,6 +32,10 @@ class DueQueue {
   // Takes out those whose claim has ended.
   std::vector<DueRenewal> DropLapsed(const ProviderId& provider, Tick now);
 
+  bool is_full() const { return size_ >= capacity_; }
+  // Who has the most in it; null when it is empty.
+  const ProviderId* Longest() const;
+
   size_t size() const { return size_; }
   size_t size(const ProviderId& provider) const;
 

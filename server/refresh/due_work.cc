@@ -37,6 +37,8 @@ constexpr Duration kFirstBackoff = milliseconds(500);
 constexpr Duration kLongestBackoff = seconds(5);
 // Outboxes that are worked on at once.
 constexpr size_t kRevocations = 64;
+// A line of no more than is sent in so many seconds is short.
+constexpr size_t kShortLine = 3;
 // Those who queue are looked at this often, whatever happens.
 constexpr Duration kLook = seconds(1);
 
@@ -109,9 +111,20 @@ class DueWork::State : public std::enable_shared_from_this<DueWork::State> {
     }
   }
 
-  size_t Room() const {
+  size_t Room() {
     const size_t in_hand = looked_at_ + queue_.size();
-    return in_hand < kInHand ? kInHand - in_hand : 0;
+    if (in_hand >= kInHand || (queue_.is_full() && IsWorkedOff())) return 0;
+    return kInHand - in_hand;
+  }
+
+  // Whether the longest line is about to become short by itself: then what is due waits in the index. What
+  // would not fit, and be lost from the line, would be away for as long as its claim.
+  bool IsWorkedOff() {
+    const ProviderId& longest = *queue_.Longest();
+    const std::shared_ptr<ProviderBudget> budget =
+        rooms_.refresher.budgets().Of(*rooms_.catalogue.Find(longest));
+    const bool closed = budget->ClosedUntil(rooms_.clock.Steady()) > rooms_.clock.Steady();
+    return !closed && queue_.size(longest) <= kShortLine * budget->per_second_ahead();
   }
 
   // False when the store does not answer.
@@ -234,19 +247,23 @@ class DueWork::State : public std::enable_shared_from_this<DueWork::State> {
     // Queued are those whose provider is known.
     const std::shared_ptr<ProviderBudget> budget =
         self->rooms_.refresher.budgets().Of(*self->rooms_.catalogue.Find(id));
-    for (;;) {
+    while (!self->stopping_ && self->queue_.size(id) > 0) {
       const Tick now = clock.Steady();
-      for (const DueRenewal& lapsed : self->queue_.DropLapsed(id, now)) self->in_hand_.erase(lapsed.key);
-      if (self->stopping_ || self->queue_.size(id) == 0) break;
       const Tick closed = budget->ClosedUntil(now);
       if (closed > now || line.under_way >= budget->places_ahead()) {
+        for (const DueRenewal& lapsed : self->queue_.DropLapsed(id, now)) self->in_hand_.erase(lapsed.key);
         Event changed;
         line.changed = changed;
         co_await changed.Wait(clock, closed > now ? std::min(closed, now + kLook) : now + kLook);
         continue;
       }
+      DueRenewal next = *self->queue_.Pop(id);
+      if (next.claim_end <= now) {
+        self->in_hand_.erase(next.key);
+        continue;
+      }
       ++line.under_way;
-      Spawn(self->loop_, Renew(self, id, *self->queue_.Pop(id)));
+      Spawn(self->loop_, Renew(self, id, std::move(next)));
     }
     line.served = false;
   }

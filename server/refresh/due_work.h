@@ -34,7 +34,7 @@ class DueWork {
   // Works on the outbox of a tombstone and sets when it is due next.
   using Revoke = std::function<boost::asio::awaitable<void>(TenantId tenant, StoredGrant grant)>;
 
-  static constexpr Duration kClaim = std::chrono::seconds(15);
+  static constexpr Duration kClaim = std::chrono::seconds(5);
   // Entries that are claimed and not yet being renewed; of these, so many may wait for their providers.
   static constexpr size_t kInHand = 1000;
   static constexpr size_t kQueued = 750;

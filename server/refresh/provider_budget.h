@@ -80,8 +80,9 @@ class ProviderBudget : public std::enable_shared_from_this<ProviderBudget> {
 
   // Until when nothing may be sent that no caller waits for; in the past: something may.
   Tick ClosedUntil(Tick now) const;
-  // How many of those may be under way.
+  // How many of those may be under way, and be sent in a second.
   size_t places_ahead() const { return concurrent_ahead_; }
+  size_t per_second_ahead() const { return per_second_ahead_; }
 
  private:
   friend class RequestPermit;

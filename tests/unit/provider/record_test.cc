@@ -146,7 +146,7 @@ TEST_F(RecordTest, EachMistakeIsNamedByItsField) {
       {"default_lifetime: 0s", "default_lifetime: must be from 1s"},
       {"inactivity_limit: 59s", "inactivity_limit: must be from 60s"},
       {"inactivity_limit: 87601h", "inactivity_limit: must be from 60s"},
-      {"inactivity_limit: 100.5s", "inactivity_limit: must be whole seconds"},
+      {"inactivity_limit: 60500ms", "inactivity_limit: must be whole seconds"},
       {"request_budget: {per_second: 100001}",
        "request_budget.per_second: must be at most 100000, is 100001"},
       {"request_budget: {concurrent: 10001}", "request_budget.concurrent: must be at most 10000, is 10001"},
