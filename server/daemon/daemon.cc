@@ -25,6 +25,7 @@
 #include "net/http_client.h"
 #include "net/loop.h"
 #include "provider/provider.h"
+#include "refresh/due_work.h"
 #include "refresh/recovery.h"
 #include "refresh/recovery_files.h"
 #include "refresh/refresh.h"
@@ -99,15 +100,25 @@ class Daemon::Rooms {
     Spawn(loop_->context(), Prepare());
     RETURN_IF_ERROR(StartProviders());
     RETURN_IF_ERROR(StartRecovery());
-    refresher_ =
-        std::make_unique<Refresher>(*grants_, *store_, *catalogue_, clock_, random_, loop_->context(),
-                                    RefreshOptions{.outage_serve = settings_.store.outage_serve,
-                                                   .recovery = recovery_.get(),
-                                                   .on_step = settings_.on_refresh_step});
+    RefreshOptions refresh = settings_.refresh;
+    refresh.outage_serve = settings_.store.outage_serve;
+    refresh.recovery = recovery_.get();
+    refresh.on_step = settings_.on_refresh_step;
+    refresher_ = std::make_unique<Refresher>(*grants_, *store_, *catalogue_, clock_, random_,
+                                             loop_->context(), refresh);
+    due_work_ = std::make_unique<DueWork>(DueWorkRooms{.grants = *grants_,
+                                                       .store = *store_,
+                                                       .catalogue = *catalogue_,
+                                                       .refresher = *refresher_,
+                                                       .clock = clock_,
+                                                       .random = random_},
+                                          loop_->context(), refresh);
     auth_flow_ = std::make_unique<AuthFlow>(*flows_, *grants_, *store_, *catalogue_, clock_, random_,
                                             settings_.flow_lifetime);
     RETURN_IF_ERROR(AwaitPreparation());
-    return StartServer();
+    RETURN_IF_ERROR(StartServer());
+    due_work_->Start();
+    return absl::OkStatus();
   }
 
   std::optional<absl::Status> prepared() const {
@@ -282,6 +293,7 @@ class Daemon::Rooms {
   }
 
   boost::asio::awaitable<void> DrainFlights(Tick deadline, std::promise<void>& drained) {
+    due_work_->Stop();
     co_await refresher_->Drain(deadline);
     co_await auth_flow_->Drain(deadline);
     drained.set_value();
@@ -317,6 +329,7 @@ class Daemon::Rooms {
   std::unique_ptr<RecoveryFiles> recovery_files_;
   std::unique_ptr<Recovery> recovery_;
   std::unique_ptr<Refresher> refresher_;
+  std::unique_ptr<DueWork> due_work_;
   std::unique_ptr<AuthFlow> auth_flow_;
   std::unique_ptr<ServerStatus> server_status_;
   std::unique_ptr<RpcServer> server_;

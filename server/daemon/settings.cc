@@ -89,10 +89,14 @@ void TakeLog(const config::v1::Log& log, Settings& settings, Problems& problems)
   problems.push_back("log.level: must be trace, debug, info, warn or error");
 }
 
-// --dev has a folder of its own, unless another is named.
-void TakeRecoveryDir(const config::v1::Refresh& refresh, Settings& settings, Problems& problems) {
+void TakeRefresh(const config::v1::Refresh& refresh, Settings& settings, Problems& problems) {
+  if (refresh.has_ahead()) settings.refresh.ahead = refresh.ahead();
+  TakeDuration(refresh.has_active_window(), refresh.active_window(), "refresh.active_window",
+               std::chrono::minutes(1), std::chrono::hours(24 * 365), settings.refresh.active_window,
+               problems);
   settings.recovery_dir = refresh.recovery_dir();
   RefuseTilde("refresh.recovery_dir", settings.recovery_dir, problems);
+  // --dev has a folder of its own, unless another is named.
   if (settings.recovery_dir.empty() && settings.dev) settings.recovery_dir = settings.data_dir + "/recovery";
 }
 
@@ -120,7 +124,7 @@ Problems MakeSettings(const CommandLine& command_line, const config::v1::Config&
   TakeServer(command_line, config.server(), settings, problems);
   TakeDuration(config.flows().has_lifetime(), config.flows().lifetime(), "flows.lifetime",
                std::chrono::minutes(1), std::chrono::hours(1), settings.flow_lifetime, problems);
-  TakeRecoveryDir(config.refresh(), settings, problems);
+  TakeRefresh(config.refresh(), settings, problems);
   settings.http.ca_file = config.http().ca_file();
   settings.http.proxy = config.http().proxy();
   settings.http.allow_plaintext_loopback = settings.dev;

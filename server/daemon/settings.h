@@ -10,6 +10,7 @@
 #include "daemon/store_settings.h"
 #include "grantkeep/config/v1/config.pb.h"
 #include "net/http_client.h"
+#include "refresh/refresh.h"
 #include "refresh/refresh_step.h"
 #include "rpc/server.h"
 
@@ -25,6 +26,7 @@ struct Settings {
   RpcServerOptions rpc;
   Duration drain_timeout = std::chrono::seconds(10);
   Duration flow_lifetime = std::chrono::minutes(10);
+  RefreshOptions refresh;
   std::string recovery_dir;       // empty: none
   OnRefreshStep on_refresh_step;  // not to be configured: for tests
   HttpClientOptions http;

@@ -20,6 +20,7 @@ Wiped<storage::v1::Grant> NewGrant(const storage::v1::Flow& flow, const TokenOut
   *grant->mutable_resource() = flow.resource();
   *grant->mutable_url_parts() = flow.url_parts();
   grant->set_create_time_us(ToMicros(now));
+  grant->set_last_used_time_us(ToMicros(now));
   *grant->mutable_scopes() = flow.scopes();
   WriteTokens(*grant, outcome, record);
   grant->set_state(storage::v1::Grant::STATE_ACTIVE);

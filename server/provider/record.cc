@@ -100,8 +100,23 @@ absl::Status CheckLifetimes(const Provider& record) {
                       "never_retry makes no sense with rotation none or keeps_old: presenting such a refresh "
                       "token again does no harm");
   }
-  if (!record.has_default_lifetime()) return absl::OkStatus();
-  return CheckDuration("default_lifetime", record.default_lifetime(), 1, 10 * 365 * kDay);
+  if (record.has_default_lifetime()) {
+    RETURN_IF_ERROR(CheckDuration("default_lifetime", record.default_lifetime(), 1, 10 * 365 * kDay));
+  }
+  if (!record.has_inactivity_limit()) return absl::OkStatus();
+  if (record.inactivity_limit().nanos() != 0) return FieldError("inactivity_limit", "must be whole seconds");
+  return CheckDuration("inactivity_limit", record.inactivity_limit(), 60, 10 * 365 * kDay);
+}
+
+absl::Status CheckBudget(const config::v1::RequestBudget& budget) {
+  constexpr uint32_t kMaxPerSecond = 100'000;
+  constexpr uint32_t kMaxConcurrent = 10'000;
+  const auto at_most = [](std::string_view field, uint32_t value, uint32_t limit) {
+    if (value <= limit) return absl::OkStatus();
+    return FieldError(field, fmt::format("must be at most {}, is {}", limit, value));
+  };
+  RETURN_IF_ERROR(at_most("request_budget.per_second", budget.per_second(), kMaxPerSecond));
+  return at_most("request_budget.concurrent", budget.concurrent(), kMaxConcurrent);
 }
 
 absl::Status CheckAddresses(const Provider& record) {
@@ -134,6 +149,8 @@ absl::Status CheckStatic(const Provider& record) {
   if (!record.url_parts().empty()) return flowless("url_parts");
   if (!record.token_object().empty()) return flowless("token_object");
   if (record.in_doubt() != config::v1::IN_DOUBT_UNSPECIFIED) return flowless("in_doubt");
+  if (record.has_request_budget()) return flowless("request_budget");
+  if (record.has_inactivity_limit()) return flowless("inactivity_limit");
   if (!IsHeaderName(record.static_credential().header_name())) {
     return FieldError("static_credential.header_name", "must be the name of a header");
   }
@@ -188,6 +205,7 @@ std::vector<absl::Status> ProblemsOf(const Provider& record, bool development) {
   for (absl::Status& problem : RequestProblemsOf(record)) note(std::move(problem));
   note(CheckTimeout(record));
   note(CheckLifetimes(record));
+  note(CheckBudget(record.request_budget()));
   note(CheckAddresses(record));
   return problems;
 }

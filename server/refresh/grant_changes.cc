@@ -37,6 +37,11 @@ Duration Backoff(uint32_t failures, double jitter) {
 
 void BackOff(Grant& grant, const TokenOutcome& outcome, double jitter, Time now) {
   Duration wait = Backoff(grant.failures(), jitter);
+  // While the token is valid there is still time for more than one try.
+  if (grant.expire_time_us() != 0 && TokenIsValid(grant, now)) {
+    const Duration left = FromMicros(grant.expire_time_us()) - now;
+    wait = std::min(wait, std::max(kFirstBackoff, left / 4));
+  }
   if (outcome.retry_after.has_value()) wait = std::max<Duration>(wait, *outcome.retry_after);
   grant.set_failures(grant.failures() + 1);
   grant.set_not_before_us(ToMicros(now + wait));

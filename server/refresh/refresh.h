@@ -22,6 +22,7 @@
 namespace grantkeep {
 
 class Catalogue;
+class ProviderBudgets;
 class Recovery;
 
 enum class Freshness { kFresh, kStaleOk, kBelowMinTtl, kUnverified };
@@ -46,6 +47,10 @@ struct AccessToken {
 struct RefreshOptions {
   // How long what was read last is served, as kUnverified, while the store cannot be asked; 0: never.
   Duration outage_serve = kDefaultOutageServe;
+  // Whether tokens are renewed before anybody asks for them (due_work.h).
+  bool ahead = true;
+  // For how long after its last use a grant is.
+  Duration active_window = std::chrono::hours(24 * 7);
   // Keeps new tokens that the store does not accept; null: they are in memory only.
   Recovery* recovery = nullptr;
   OnRefreshStep on_step = nullptr;
@@ -79,6 +84,15 @@ class Refresher {
   boost::asio::awaitable<absl::StatusOr<SeenGrant>> Get(TenantId tenant, SubjectId subject, GrantId grant,
                                                         Tick deadline);
 
+  // Somebody uses the grant, of which `grant` is the newest that is known: it is renewed ahead for as long as
+  // that was not too long ago. Written behind the answer, about once an hour. FromMemory and Refresh do it by
+  // themselves. Any thread.
+  void MarkUsed(const TenantId& tenant, const storage::v1::Grant& grant);
+  // On the loop. A flight that nobody waits for: it keeps to what the provider's budget leaves for such, and
+  // is given up if it is not its turn before `deadline`. Completes with the grant's flight.
+  boost::asio::awaitable<void> RenewAhead(TenantId tenant, StoredGrant seen, Tick deadline);
+  // What providers are asked by all flights. On the loop.
+  ProviderBudgets& budgets();
   // Makes of a grant that was listed what callers are to see of it now (refresh/shown_state.h). Any thread.
   void Show(storage::v1::Grant& grant) const;
 

@@ -13,10 +13,13 @@
 #include "net/loop.h"
 #include "refresh/adoption.h"
 #include "refresh/freshness.h"
+#include "refresh/provider_budget.h"
 #include "refresh/refresh.h"
 #include "refresh/refusals.h"
 #include "refresh/shown_state.h"
 #include "refresh/transaction.h"
+#include "refresh/usage.h"
+#include "telemetry/log.h"
 #include "vault/currency.h"
 
 namespace grantkeep {
@@ -31,11 +34,14 @@ constexpr int kMaxTransactions = 3;
 constexpr Duration kRepeatDelay = milliseconds(100);
 // A renewal behind the answer that could not even begin is not started again before this.
 constexpr Duration kRenewalPause = seconds(1);
+// A renewal behind the answer queues for its provider no longer than this.
+constexpr Duration kRenewalQueue = seconds(10);
 
 using GrantKey = std::pair<TenantId, GrantId>;
 
 // One refresh of one grant, and everybody who waits for it. Belongs to the loop.
 struct Flight {
+  std::shared_ptr<Turn> turn;
   Event done;
   absl::Status status;
   std::shared_ptr<const StoredGrant> grant;  // null: there is no such grant
@@ -46,6 +52,13 @@ struct Flight {
     done.Set();
   }
 };
+
+// For a caller whose time is over before the flight is.
+absl::Status NotYet(const Flight& flight) {
+  if (!flight.turn->queued()) return Error(Reason::kDeadline, "the refresh is still under way; call again");
+  return RetryableError(Reason::kProviderThrottled,
+                        "the refresh waits for its turn at the provider; call again", seconds(1));
+}
 
 absl::Status NoSuchGrant() { return Error(Reason::kGrantNotFound, "grant_id: no such grant"); }
 
@@ -70,7 +83,11 @@ AccessToken ToAccessToken(const storage::v1::Grant& grant, Freshness freshness) 
 class Refresher::State : public std::enable_shared_from_this<Refresher::State> {
  public:
   State(RefreshRooms rooms, boost::asio::io_context& loop, RefreshOptions options)
-      : rooms(rooms), loop(loop), options(options) {}
+      : rooms(rooms),
+        loop(loop),
+        options(options),
+        usage(rooms, loop, options.active_window),
+        budgets(rooms.clock, rooms.random) {}
 
   // Any thread. Starts a flight on the loop unless one was asked for already.
   void Renew(const RefreshRequest& request) {
@@ -113,13 +130,18 @@ class Refresher::State : public std::enable_shared_from_this<Refresher::State> {
     co_return SeenGrant{**std::move(found), false};
   }
 
-  // Loop. The flight of this grant; a new one begins with `seen`. Null while draining.
+  // Loop. The flight of this grant; a new one begins with `seen`. Null while draining. `urgency` and
+  // `deadline` are those of whoever joins.
   std::shared_ptr<Flight> Join(const TenantId& tenant, const GrantId& id, const StoredGrant& seen,
-                               bool forced) {
-    if (auto found = Find(tenant, id); found != nullptr) return found;
+                               bool forced, Urgency urgency, Tick deadline) {
+    if (auto found = Find(tenant, id); found != nullptr) {
+      if (urgency == Urgency::kCallerWaits) found->turn->CallerWaits(deadline);
+      return found;
+    }
     if (draining) return nullptr;
     const GrantKey key(tenant, id);
     auto flight = std::make_shared<Flight>();
+    flight->turn = std::make_shared<Turn>(urgency, deadline);
     flights.emplace(key, flight);
     Spawn(loop, Fly(shared_from_this(), key, flight, StoredGrant{seen.revision, seen.grant.Clone()}, forced));
     return flight;
@@ -128,7 +150,11 @@ class Refresher::State : public std::enable_shared_from_this<Refresher::State> {
   RefreshRooms rooms;
   boost::asio::io_context& loop;
   const RefreshOptions options;
+  Usage usage;
   // Loop only.
+  ProviderBudgets budgets;
+  uint64_t waits = 0;           // calls that had to wait for a flight
+  uint64_t needless_waits = 0;  // of these, with a token that was still valid
   absl::flat_hash_map<GrantKey, std::shared_ptr<Flight>> flights;
   bool draining = false;
   Event drained;
@@ -157,8 +183,8 @@ class Refresher::State : public std::enable_shared_from_this<Refresher::State> {
                              StoredGrant seen, bool forced) {
     RefreshResult result;
     for (int transactions = 1;; ++transactions) {
-      RefreshTransaction transaction(self->rooms, key.first, std::move(seen), forced,
-                                     [self, key, flight](const StoredGrant& unsaved) {
+      RefreshTransaction transaction(self->rooms, self->budgets, flight->turn, key.first, std::move(seen),
+                                     forced, [self, key, flight](const StoredGrant& unsaved) {
                                        auto tokens = std::make_shared<const StoredGrant>(Copy(unsaved));
                                        self->SetUnsaved(key, tokens);
                                        flight->End(absl::OkStatus(), tokens);
@@ -182,7 +208,8 @@ class Refresher::State : public std::enable_shared_from_this<Refresher::State> {
     // Decided again: a flight may have ended since the poller looked.
     if (seen.ok() && seen->has_value() &&
         Decide(*(*seen)->grant, RefreshRequest(), self->rooms.store.Now()).kind != Decision::Kind::kServe) {
-      flight = self->Join(tenant, id, **seen, false);
+      flight =
+          self->Join(tenant, id, **seen, false, Urgency::kAhead, self->rooms.clock.Steady() + kRenewalQueue);
     }
     if (flight != nullptr) co_await flight->done.Wait(self->rooms.clock, Tick::max());
     self->EndRenewal({std::move(tenant), std::move(id)}, flight != nullptr && flight->status.ok());
@@ -270,6 +297,7 @@ std::optional<absl::StatusOr<AccessToken>> Refresher::FromMemory(const RefreshRe
     case Decision::Kind::kServe:
       break;
   }
+  state_->usage.Mark(request.tenant, grant);
   return ToAccessToken(grant, decision.freshness);
 }
 
@@ -292,6 +320,7 @@ awaitable<absl::StatusOr<AccessToken>> Refresher::Refresh(Call call, RefreshRequ
   if (before.kind == Decision::Kind::kRefuse && !may_wait) co_return before.status;
   if (before.kind == Decision::Kind::kServeAndRenew) state->Renew(request);
   if (before.kind == Decision::Kind::kServe || before.kind == Decision::Kind::kServeAndRenew) {
+    state->usage.Mark(request.tenant, *seen.grant);
     co_return ToAccessToken(*seen.grant, before.freshness);
   }
   if (before.kind == Decision::Kind::kWait && state->rooms.store.HoldUntil() > clock.Steady()) {
@@ -306,21 +335,24 @@ awaitable<absl::StatusOr<AccessToken>> Refresher::Refresh(Call call, RefreshRequ
   }
 
   const bool forced = request.rejected_generation.value == seen.grant->generation();
-  if (flight == nullptr) flight = state->Join(request.tenant, request.grant, seen, forced);
+  flight = state->Join(request.tenant, request.grant, seen, forced, Urgency::kCallerWaits, call.deadline);
   absl::Status outcome = Error(Reason::kShuttingDown, "the service is shutting down");
   std::shared_ptr<const StoredGrant> newest;
   if (flight != nullptr) {
+    ++state->waits;
+    if (!forced && TokenIsValid(*seen.grant, state->rooms.store.Now())) ++state->needless_waits;
     const bool ended = co_await flight->done.Wait(clock, call.deadline);
     if (ended) {
       outcome = flight->status;
       newest = flight->grant;
       if (newest == nullptr && HasReason(outcome, Reason::kGrantNotFound)) co_return NoSuchGrant();
     } else {
-      outcome = Error(Reason::kDeadline, "the refresh is still under way; call again");
+      outcome = NotYet(*flight);
     }
   }
   const storage::v1::Grant& grant = newest != nullptr ? *newest->grant : *seen.grant;
   if (!IsVisible(grant, request.subject)) co_return NoSuchGrant();
+  state->usage.Mark(request.tenant, grant);
   Decision after = DecideAfterFlight(grant, request, outcome, state->rooms.store.Now());
   if (after.kind == Decision::Kind::kRefuse) co_return after.status;
   co_return ToAccessToken(grant, after.freshness);
@@ -337,10 +369,25 @@ awaitable<absl::StatusOr<SeenGrant>> Refresher::Get(TenantId tenant, SubjectId s
 }
 
 void Refresher::Show(storage::v1::Grant& grant) const { ShowState(grant, state_->rooms.store.Now()); }
+void Refresher::MarkUsed(const TenantId& tenant, const storage::v1::Grant& grant) {
+  state_->usage.Mark(tenant, grant);
+}
+
+awaitable<void> Refresher::RenewAhead(TenantId tenant, StoredGrant seen, Tick deadline) {
+  const std::shared_ptr<State> state = state_;
+  const GrantId id(seen.grant->grant_id());
+  const std::shared_ptr<Flight> flight = state->Join(tenant, id, seen, false, Urgency::kAhead, deadline);
+  if (flight != nullptr) co_await flight->done.Wait(state->rooms.clock, Tick::max());
+}
+
+ProviderBudgets& Refresher::budgets() { return state_->budgets; }
 
 awaitable<void> Refresher::Drain(Tick deadline) {
   const std::shared_ptr<State> state = state_;
   state->draining = true;
+  state->usage.Stop();
+  Log("refresh").info("{} calls have waited for a provider, {} of them with a valid token", state->waits,
+                      state->needless_waits);
   if (state->flights.empty()) co_return;
   co_await state->drained.Wait(state->rooms.clock, deadline);
 }

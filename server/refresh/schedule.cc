@@ -31,7 +31,9 @@ Time RenewAheadTime(const Grant& grant, double jitter) {
   if (grant.expire_time_us() == 0) return Time::max();
   const Time issued = FromMicros(grant.issue_time_us());
   const Duration lifetime = std::max(Duration(0), FromMicros(grant.expire_time_us()) - issued);
-  return After(issued, lifetime, kEarliestRenewal + (kLatestRenewal - kEarliestRenewal) * jitter);
+  const Time earliest = After(issued, lifetime, kEarliestRenewal);
+  const Time latest = std::min(After(issued, lifetime, kLatestRenewal), issued + lifetime - kLeftAtRenewal);
+  return latest <= earliest ? earliest : After(earliest, latest - earliest, jitter);
 }
 
 Time KeepAliveTime(const Grant& grant, const config::v1::Provider& provider) {

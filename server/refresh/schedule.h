@@ -16,6 +16,9 @@ namespace grantkeep {
 // are not renewed together.
 inline constexpr double kEarliestRenewal = 0.6;
 inline constexpr double kLatestRenewal = 0.8;
+// Of short lifetimes so much is left, if kEarliestRenewal allows: callers ask for tokens that are good for
+// another 10 s, and the renewal takes its time, too.
+inline constexpr Duration kLeftAtRenewal = std::chrono::seconds(15);
 // A grant that nobody uses is refreshed after this much of what its provider allows it to be idle.
 inline constexpr double kKeepAlive = 0.8;
 // How long the refresh token of a grant that needs a sign-in is kept, for an outcome that comes late.

@@ -40,9 +40,12 @@ bool MayBeDone(const absl::Status& status) { return IsOutage(status) || !ReasonO
 
 }  // namespace
 
-RefreshTransaction::RefreshTransaction(RefreshRooms rooms, TenantId tenant, StoredGrant seen, bool forced,
-                                       std::function<void(const StoredGrant&)> serve_unsaved)
+RefreshTransaction::RefreshTransaction(RefreshRooms rooms, ProviderBudgets& budgets,
+                                       std::shared_ptr<Turn> turn, TenantId tenant, StoredGrant seen,
+                                       bool forced, std::function<void(const StoredGrant&)> serve_unsaved)
     : rooms_(rooms),
+      budgets_(budgets),
+      turn_(std::move(turn)),
       tenant_(std::move(tenant)),
       id_(seen.grant->grant_id()),
       generation_{seen.grant->generation()},
@@ -66,6 +69,7 @@ awaitable<RefreshResult> RefreshTransaction::Run() {
   if (ended.has_value()) co_return std::move(*ended);
   Step(RefreshStep::kBegun);
   TokenOutcome outcome = co_await CallProvider();
+  permit_.reset();
   Step(RefreshStep::kAnswered);
   RefreshResult result = co_await Finish(std::move(outcome));
   // A grant that is gone has left its tokens nowhere else to be.
@@ -112,6 +116,9 @@ awaitable<std::optional<RefreshResult>> RefreshTransaction::Begin() {
     } else if (presentation == Presentation::kNotWhileValid ||
                (presentation == Presentation::kLast && rooms_.refusals->Paused(provider_->id()))) {
       ended = co_await Enter(Grant::STATE_IN_DOUBT, "NO_ANSWER", unknown, change);
+    } else if (!permit_.has_value()) {
+      // Time passes in the queue: what was decided is decided again.
+      ended = co_await TakePermit();
     } else {
       ended = co_await TryBegin(presentation == Presentation::kLast, change, begun);
     }
@@ -121,9 +128,18 @@ awaitable<std::optional<RefreshResult>> RefreshTransaction::Begin() {
       Error(Reason::kStoreUnavailable, "the grant's record is changing too fast to be refreshed"));
 }
 
+awaitable<std::optional<RefreshResult>> RefreshTransaction::TakePermit() {
+  const std::shared_ptr<ProviderBudget> budget = budgets_.Of(*provider_);
+  absl::StatusOr<RequestPermit> permit = co_await budget->Take(turn_);
+  if (!permit.ok()) co_return Ended(permit.status());
+  permit_.emplace(*std::move(permit));
+  co_return std::nullopt;
+}
+
 awaitable<absl::Status> RefreshTransaction::WaitOutHold() {
   bool held = false;
   for (Tick until; (until = rooms_.store.HoldUntil()) > rooms_.clock.Steady(); held = true) {
+    permit_.reset();
     co_await rooms_.clock.SleepUntil(until);
   }
   if (!held) co_return absl::OkStatus();
@@ -132,6 +148,7 @@ awaitable<absl::Status> RefreshTransaction::WaitOutHold() {
 }
 
 awaitable<absl::Status> RefreshTransaction::WaitForChange(ChangeWaiters::Armed& change, Tick until) {
+  permit_.reset();  // others may ask meanwhile
   co_await change.Wait(rooms_.clock, until);
   change.Rearm();
   const absl::Status reloaded = co_await Reload();
@@ -239,6 +256,7 @@ awaitable<TokenOutcome> RefreshTransaction::CallProvider() {
       server_.token_endpoint, server_.discovered, Secret(grant.refresh_token()), grant.redirect_uri(),
       std::vector<std::string>(grant.resource().begin(), grant.resource().end()), call_end_);
   outcome.sent_time = sent;
+  permit_->Report(outcome, id_);
   co_return outcome;
 }
 

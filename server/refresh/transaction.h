@@ -12,6 +12,7 @@
 #include "base/ids.h"
 #include "crypto/random.h"
 #include "provider/provider.h"
+#include "refresh/provider_budget.h"
 #include "refresh/recovery.h"
 #include "refresh/refresh_step.h"
 #include "refresh/refusals.h"
@@ -49,8 +50,9 @@ class RefreshTransaction {
  public:
   // `seen` is the grant as last read. `forced`: the API refuses its access token. `serve_unsaved`
   // is called with new tokens that the store does not accept yet, while the transaction goes on
-  // trying to store them.
-  RefreshTransaction(RefreshRooms rooms, TenantId tenant, StoredGrant seen, bool forced,
+  // trying to store them. `turn` is that of whoever wants it, at the provider's budget.
+  RefreshTransaction(RefreshRooms rooms, ProviderBudgets& budgets, std::shared_ptr<Turn> turn,
+                     TenantId tenant, StoredGrant seen, bool forced,
                      std::function<void(const StoredGrant&)> serve_unsaved);
 
   boost::asio::awaitable<RefreshResult> Run();
@@ -71,6 +73,8 @@ class RefreshTransaction {
   // Ends the lease of whoever wrote the intent that is there, if that has not been tried yet. Only where the
   // token may be presented again without harm: then its outcome need not be waited for.
   boost::asio::awaitable<bool> EndLeaseOfIntent();
+  // Waits for leave to ask the provider, so that no lease is held while it queues. Nothing: it has it.
+  boost::asio::awaitable<std::optional<RefreshResult>> TakePermit();
   // One try at writing the intent. Nothing: `begun`, or the record has moved and was read again.
   boost::asio::awaitable<std::optional<RefreshResult>> TryBegin(bool last_attempt,
                                                                 ChangeWaiters::Armed& change, bool& begun);
@@ -100,6 +104,8 @@ class RefreshTransaction {
   Key key() const;
 
   const RefreshRooms rooms_;
+  ProviderBudgets& budgets_;
+  const std::shared_ptr<Turn> turn_;
   const TenantId tenant_;
   const GrantId id_;
   const Generation generation_;  // the one whose refresh token is presented
@@ -110,6 +116,7 @@ class RefreshTransaction {
 
   Provider* provider_ = nullptr;
   TokenServer server_;
+  std::optional<RequestPermit> permit_;
   std::optional<StoredGrant> current_;  // the newest record we know
   std::optional<Wiped<Grant>> before_;  // the record before our intent
   Tick asked_;                          // when the lease was asked for; it began no earlier

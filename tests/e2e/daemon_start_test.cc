@@ -119,6 +119,8 @@ const WrongConfig kWrongConfigs[] = {
     {"unknown_key", "sever:\n  listen: x\n", "config.yaml:8: "},
     {"flow_too_short", "flows:\n  lifetime: 30s\n", "flows.lifetime: must be from 60s to 3600s, is 30s"},
     {"flow_too_long", "flows:\n  lifetime: 2h\n", "flows.lifetime"},
+    {"window_too_short", "refresh:\n  active_window: 59s\n", "refresh.active_window: must be from 60s to"},
+    {"window_too_long", "refresh:\n  active_window: 8761h\n", "refresh.active_window"},
     {"level", "log:\n  level: loud\n", "log.level"},
     {"provider", "providers:\n  - id: p\n    kind: oauth\n", "providers"},
     {"ca_file", "http:\n  ca_file: /nowhere/ca.pem\n", "http"},

@@ -37,6 +37,8 @@ class InterposedStore final : public Store {
   int gets_answered = 0;
   int commits = 0;
   int commits_answered = 0;
+  int claims = 0;
+  int under_way = 0;  // operations that have not answered yet
   std::vector<Write> last_commit;
 
   // What is said of a read's currency: given, instead of the real store's.
@@ -56,6 +58,7 @@ class InterposedStore final : public Store {
   Tick HoldUntil() const override { return hold_until; }
 
   Answer<std::optional<Record>> Get(Key key, Tick deadline) override {
+    const UnderWay operation(under_way);
     ++gets;
     if (before_get) co_await before_get();
     if (failure) co_return *failure;
@@ -64,6 +67,7 @@ class InterposedStore final : public Store {
     co_return record;
   }
   Answer<CommitResult> Commit(std::vector<Write> writes, Tick deadline) override {
+    const UnderWay operation(under_way);
     ++commits;
     if (auto hook = std::exchange(before_next_commit, nullptr)) co_await hook();
     if (failure) co_return *failure;
@@ -82,16 +86,20 @@ class InterposedStore final : public Store {
     co_return result;
   }
   Answer<TakeResult> Take(Key key, std::string guard, uint32_t burn_after, Tick deadline) override {
+    const UnderWay operation(under_way);
     if (failure) co_return *failure;
     co_return co_await store_.Take(std::move(key), std::move(guard), burn_after, deadline);
   }
   Answer<std::vector<DueItem>> ClaimDue(Partition partition, size_t limit, Duration lease,
                                         Tick deadline) override {
+    const UnderWay operation(under_way);
+    ++claims;
     if (failure) co_return *failure;
     co_return co_await store_.ClaimDue(partition, limit, lease, deadline);
   }
   Answer<Page> Scan(Partition partition, Kind kind, TenantId tenant, std::string after, size_t limit,
                     Tick deadline) override {
+    const UnderWay operation(under_way);
     if (failure) co_return *failure;
     co_return co_await store_.Scan(partition, kind, std::move(tenant), std::move(after), limit, deadline);
   }
@@ -110,6 +118,17 @@ class InterposedStore final : public Store {
   void TellLoss() { loss_listener_(); }
 
  private:
+  class UnderWay {
+   public:
+    explicit UnderWay(int& count) : count_(count) { ++count_; }
+    ~UnderWay() { --count_; }
+    UnderWay(const UnderWay&) = delete;
+    UnderWay& operator=(const UnderWay&) = delete;
+
+   private:
+    int& count_;
+  };
+
   std::function<void(const Change&)> listener_;
   std::function<void()> loss_listener_;
   Store& store_;

@@ -68,6 +68,11 @@ Moment Fleet::Kill(size_t replica) {
   return {begin, std::chrono::steady_clock::now()};
 }
 
+std::string Fleet::Stop(size_t replica) {
+  SetCaller(replica, nullptr);
+  return replicas_.at(replica)->run.End(SIGTERM).output;
+}
+
 Moment Fleet::KillAll() {
   for (size_t replica = 0; replica < size(); ++replica) SetCaller(replica, nullptr);
   const SteadyTime begin = std::chrono::steady_clock::now();

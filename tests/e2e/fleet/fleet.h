@@ -48,6 +48,8 @@ class Fleet {
   void Start(size_t replica, const std::string& redis = "");
   // SIGKILL, and waits for the end.
   Moment Kill(size_t replica);
+  // SIGTERM, and waits for the end; what it has written.
+  std::string Stop(size_t replica);
   // All at once.
   Moment KillAll();
   // SIGSTOP, and waits until it stands still; SIGCONT.

@@ -43,6 +43,8 @@ uint64_t LoadReport::all_refused() const {
   return sum;
 }
 
+microseconds LoadReport::Latency(double share) const { return Percentile(latencies, share); }
+
 std::ostream& operator<<(std::ostream& out, const LoadReport& report) {
   out << fmt::format("served {} ({} by replica), p50 {} us, p99 {} us, max {} us; longest behind {} us",
                      report.all_served(), fmt::join(report.served, "+"),
@@ -89,7 +91,9 @@ void Load::Call(size_t seed) {
     const std::shared_ptr<const Caller> caller = fleet_.caller(replica);
     if (caller == nullptr) continue;
     // Short enough that a caller is not lost with a replica that was killed under its call.
-    const auto answer = caller->Refresh(World::RefreshRequest(grant_ids_[grant]), 5s);
+    v1::RefreshRequest request = World::RefreshRequest(grant_ids_[grant]);
+    if (options_.min_ttl.has_value()) request.mutable_min_ttl()->set_seconds(options_.min_ttl->count());
+    const auto answer = caller->Refresh(request, 5s);
     if (answer.ok()) {
       Take(grant, replica, begun, *answer.operator->());
     } else {

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <thread>
@@ -31,6 +32,8 @@ struct LoadReport {
 
   uint64_t all_served() const;
   uint64_t all_refused() const;
+  // Of those served: the latency that only one in 1 / (1 - `share`) exceeded.
+  std::chrono::microseconds Latency(double share) const;
   friend std::ostream& operator<<(std::ostream& out, const LoadReport& report);
 };
 
@@ -43,6 +46,8 @@ class Load {
     // From the beginning of a caller's call to that of its next: without it the callers would take the
     // processors from the service, and a slow machine would fail where a broken service should.
     std::chrono::milliseconds period = std::chrono::milliseconds(20);
+    // As in the requests; nothing: the service's default.
+    std::optional<std::chrono::seconds> min_ttl = {};
   };
 
   Load(const Fleet& fleet, const practice::PracticeProvider& provider, std::vector<std::string> grant_ids,
