@@ -10,17 +10,6 @@
 namespace grantkeep::cli {
 namespace {
 
-std::string StateName(v1::GrantState state) {
-  constexpr std::string_view kPrefix = "GRANT_STATE_";
-  const std::string name = v1::GrantState_Name(state);
-  return name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : "UNKNOWN";
-}
-
-std::string Expiry(const v1::Grant& grant) {
-  if (!grant.has_access_token_expire_time()) return "not known";
-  return TimeAndDistance(grant.access_token_expire_time(), std::chrono::system_clock::now());
-}
-
 // What a state other than ACTIVE means for the user of the grant; empty for ACTIVE.
 std::string Consequence(const v1::Grant& grant) {
   switch (grant.state()) {
@@ -42,6 +31,17 @@ std::string Refreshable(const v1::Grant& grant) {
 }
 
 }  // namespace
+
+std::string StateName(v1::GrantState state) {
+  constexpr std::string_view kPrefix = "GRANT_STATE_";
+  const std::string name = v1::GrantState_Name(state);
+  return name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : "UNKNOWN";
+}
+
+std::string Expiry(const v1::Grant& grant) {
+  if (!grant.has_access_token_expire_time()) return "not known";
+  return TimeAndDistance(grant.access_token_expire_time(), std::chrono::system_clock::now());
+}
 
 std::string Describe(const v1::Grant& grant) {
   const std::string state = StateName(grant.state()) +

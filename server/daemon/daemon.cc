@@ -25,6 +25,7 @@
 #include "net/http_client.h"
 #include "net/loop.h"
 #include "provider/provider.h"
+#include "refresh/grant_watches.h"
 #include "refresh/refresh.h"
 #include "rpc/server.h"
 #include "store/gated_store.h"
@@ -99,6 +100,8 @@ class Daemon::Rooms {
     refresher_ =
         std::make_unique<Refresher>(*grants_, *store_, *catalogue_, clock_, random_, loop_->context(),
                                     RefreshOptions{.outage_serve = settings_.store.outage_serve});
+    watches_ =
+        std::make_unique<GrantWatches>(*refresher_, *store_, *changes_, clock_, loop_->context());
     auth_flow_ = std::make_unique<AuthFlow>(*flows_, *grants_, *store_, *catalogue_, clock_, random_,
                                             settings_.flow_lifetime);
     RETURN_IF_ERROR(AwaitPreparation());
@@ -227,6 +230,7 @@ class Daemon::Rooms {
                              .vault_admin = [this] { return readiness_->VaultAdminIsReady(); }},
                    .clock = clock_,
                    .loop = loop_->context()};
+    rooms.watches = watches_.get();
     rooms.adopt_store = [this](v1::AdoptStoreRequest request, Tick deadline) {
       return adoption_->Adopt(std::move(request), deadline);
     };
@@ -289,6 +293,7 @@ class Daemon::Rooms {
   std::unique_ptr<HttpClient> http_;
   std::unique_ptr<Catalogue> catalogue_;
   std::unique_ptr<Refresher> refresher_;
+  std::unique_ptr<GrantWatches> watches_;
   std::unique_ptr<AuthFlow> auth_flow_;
   std::unique_ptr<ServerStatus> server_status_;
   std::unique_ptr<RpcServer> server_;

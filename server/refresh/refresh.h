@@ -4,6 +4,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -73,6 +74,14 @@ class Refresher {
   // The grant. kGrantNotFound also for another subject's.
   boost::asio::awaitable<absl::StatusOr<SeenGrant>> Get(TenantId tenant, SubjectId subject, GrantId grant,
                                                         Tick deadline);
+
+  // The grant as a watcher of it sees it, which counts as a use: a renewal that is due begins behind it. What is
+  // revoked is found, too. kGrantNotFound also for another subject's.
+  boost::asio::awaitable<absl::StatusOr<SeenGrant>> Observe(TenantId tenant, SubjectId subject, GrantId grant,
+                                                            Tick deadline);
+  // Calls `listener` on the loop when tokens are served that the store has not accepted yet. Set once, before
+  // the first call.
+  void OnUnsaved(std::function<void(const TenantId& tenant, const GrantId& grant)> listener);
 
   // No new flights from now on; completes when those under way have ended, or at `deadline`.
   boost::asio::awaitable<void> Drain(Tick deadline);

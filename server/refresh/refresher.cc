@@ -130,6 +130,7 @@ class Refresher::State : public std::enable_shared_from_this<Refresher::State> {
   absl::flat_hash_map<GrantKey, std::shared_ptr<Flight>> flights;
   bool draining = false;
   Event drained;
+  std::function<void(const TenantId&, const GrantId&)> on_unsaved;
 
  private:
   // What memory has of the grant, if that says REVOKED.
@@ -159,6 +160,7 @@ class Refresher::State : public std::enable_shared_from_this<Refresher::State> {
                                      [self, key, flight](const StoredGrant& unsaved) {
                                        auto tokens = std::make_shared<const StoredGrant>(Copy(unsaved));
                                        self->SetUnsaved(key, tokens);
+                                       if (self->on_unsaved) self->on_unsaved(key.first, key.second);
                                        flight->End(absl::OkStatus(), tokens);
                                      });
       result = co_await transaction.Run();
@@ -321,6 +323,31 @@ awaitable<absl::StatusOr<SeenGrant>> Refresher::Get(TenantId tenant, SubjectId s
   absl::StatusOr<SeenGrant> seen = co_await state->Look(std::move(tenant), std::move(grant), any, deadline);
   if (seen.ok() && !IsVisible(*seen->stored.grant, subject)) co_return NoSuchGrant();
   co_return seen;
+}
+
+awaitable<absl::StatusOr<SeenGrant>> Refresher::Observe(TenantId tenant, SubjectId subject, GrantId grant,
+                                                        Tick deadline) {
+  const std::shared_ptr<State> state = state_;
+  const auto any = [](const storage::v1::Grant&) { return true; };
+  absl::StatusOr<SeenGrant> seen = co_await state->Look(tenant, grant, any, deadline);
+  if (!seen.ok()) co_return seen.status();
+  const storage::v1::Grant& record = *seen->stored.grant;
+  if (record.subject() != subject.value()) co_return NoSuchGrant();
+  if (!seen->unverified && IsVisible(record, subject)) {
+    RefreshRequest use;
+    use.tenant = std::move(tenant);
+    use.subject = std::move(subject);
+    use.grant = std::move(grant);
+    const Decision decision = Decide(record, use, state->rooms.store.Now());
+    if (decision.kind == Decision::Kind::kServeAndRenew || decision.kind == Decision::Kind::kWait) {
+      state->Renew(use);
+    }
+  }
+  co_return seen;
+}
+
+void Refresher::OnUnsaved(std::function<void(const TenantId&, const GrantId&)> listener) {
+  state_->on_unsaved = std::move(listener);
 }
 
 awaitable<void> Refresher::Drain(Tick deadline) {

@@ -54,6 +54,7 @@ const std::vector<Arguments>& EveryCommand() {
                                                       {"secret", "delete"},
                                                       {"grants", "list"},
                                                       {"grants", "show"},
+                                                      {"grants", "watch"},
                                                       {"providers"},
                                                       {"providers", "list"},
                                                       {"providers", "show"},
@@ -129,6 +130,8 @@ TEST(ArgumentsTest, EachCommandTakesItsOptions) {
   EXPECT_EQ(AcceptedAs<SecretDeleteArguments>({"secret", "delete", "bot"}).name, "bot");
   EXPECT_TRUE(AcceptedAs<GrantsListArguments>({"grants", "list", "--all-subjects"}).all_subjects);
   EXPECT_EQ(AcceptedAs<GrantsShowArguments>({"grants", "show", "g1"}).grant, "g1");
+  EXPECT_EQ(AcceptedAs<GrantsWatchArguments>({"grants", "watch", "g1", "g2"}).grants,
+            (std::vector<std::string>{"g1", "g2"}));
   AcceptedAs<ProvidersListArguments>({"providers", "list"});
   AcceptedAs<ProvidersServerArguments>({"providers", "list", "--server"});
   EXPECT_EQ(AcceptedAs<ProvidersShowArguments>({"providers", "show", "google"}).name, "google");

@@ -19,6 +19,7 @@
 #include "grantkeep/details/status_details.pb.h"
 #include "grantkeep/v1/auth.grpc.pb.h"
 #include "grantkeep/v1/vault_admin.grpc.pb.h"
+#include "refresh/grant_watches.h"
 #include "refresh/refresh.h"
 #include "rpc/server.h"
 #include "tests/support/rooms.h"
@@ -57,6 +58,7 @@ providers:
                    .find_static_provider = &ServerFixture::FindStaticProvider,
                    .ready = ready_,
                    .adopt_store = &ServerFixture::AdoptStore,
+                   .watches = &watches_,
                    .clock = rooms_.clock,
                    .loop = rooms_.loop.context()};
     auto server = RpcServer::Start(options, rooms);
@@ -192,6 +194,7 @@ providers:
   StaticSecrets static_secrets_{*rooms_.store, *rooms_.records, *rooms_.changes, rooms_.clock};
   Refresher refresher_{*rooms_.grants, *rooms_.store, *rooms_.catalogue,
                        rooms_.clock,   rooms_.random, rooms_.loop.context()};
+  GrantWatches watches_{refresher_, *rooms_.store, *rooms_.changes, rooms_.clock, rooms_.loop.context()};
   AuthFlow flow_{*rooms_.flows, *rooms_.grants, *rooms_.store,           *rooms_.catalogue,
                  rooms_.clock,  rooms_.random,  std::chrono::minutes(10)};
   std::unique_ptr<RpcServer> server_;
