@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "refresh/change_inboxes.h"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
+#include <cstdint>
 #include <mutex>
 #include <utility>
 
@@ -13,13 +15,15 @@ namespace grantkeep {
 
 struct ChangeInboxes::Notes {
   Notes(boost::asio::io_context& loop_, std::vector<Key> keys_)
-      : loop(loop_), keys(std::move(keys_)), noted(keys.size(), false) {}
+      : loop(loop_), keys(std::move(keys_)), noted(keys.size(), kNotNoted) {}
+
+  static constexpr size_t kNotNoted = SIZE_MAX;
 
   boost::asio::io_context& loop;
   const std::vector<Key> keys;
   // Under the registry's mutex.
-  std::vector<size_t> places;
-  std::vector<bool> noted;  // by place
+  std::vector<Note> notes;
+  std::vector<size_t> noted;  // by place: which note is about it
   bool posted = false;      // the bell is going to ring
   // On the loop.
   Event bell;
@@ -32,10 +36,15 @@ struct ChangeInboxes::Registry {
   };
 
   // The mutex is held, which is why the inbox, and so its loop, cannot end meanwhile.
-  static void Note(const std::shared_ptr<Notes>& notes, size_t place) {
-    if (notes->noted[place]) return;
-    notes->noted[place] = true;
-    notes->places.push_back(place);
+  static void Add(const std::shared_ptr<Notes>& notes, Note note) {
+    size_t& noted = notes->noted[note.place];
+    if (noted != Notes::kNotNoted) {
+      Note& earlier = notes->notes[noted];
+      earlier.revision = std::max(earlier.revision, note.revision);
+      return;
+    }
+    noted = notes->notes.size();
+    notes->notes.push_back(note);
     if (std::exchange(notes->posted, true)) return;
     boost::asio::post(notes->loop, [notes] { notes->bell.Set(); });
   }
@@ -52,17 +61,19 @@ std::unique_ptr<ChangeInboxes::Inbox> ChangeInboxes::Open(boost::asio::io_contex
   return std::make_unique<Inbox>(registry_, std::make_shared<Notes>(loop, std::move(keys)));
 }
 
-void ChangeInboxes::Tell(const Key& key) const {
+void ChangeInboxes::Tell(const Change& change) const {
   const std::lock_guard lock(registry_->mutex);
-  const auto found = registry_->subscribers.find(key);
+  const auto found = registry_->subscribers.find(change.key);
   if (found == registry_->subscribers.end()) return;
-  for (const auto& subscriber : found->second) Registry::Note(subscriber.notes, subscriber.place);
+  for (const auto& subscriber : found->second) {
+    Registry::Add(subscriber.notes, {subscriber.place, change.revision});
+  }
 }
 
 void ChangeInboxes::TellAll() const {
   const std::lock_guard lock(registry_->mutex);
   for (const auto& notes : registry_->all) {
-    for (size_t place = 0; place < notes->keys.size(); ++place) Registry::Note(notes, place);
+    for (size_t place = 0; place < notes->keys.size(); ++place) Registry::Add(notes, {place, 0});
   }
 }
 
@@ -91,10 +102,10 @@ ChangeInboxes::Inbox::~Inbox() {
   }
 }
 
-std::vector<size_t> ChangeInboxes::Inbox::Take() {
+std::vector<ChangeInboxes::Note> ChangeInboxes::Inbox::Take() {
   const std::lock_guard lock(registry_->mutex);
-  for (const size_t place : notes_->places) notes_->noted[place] = false;
-  return std::exchange(notes_->places, {});
+  for (const Note& note : notes_->notes) notes_->noted[note.place] = Notes::kNotNoted;
+  return std::exchange(notes_->notes, {});
 }
 
 boost::asio::awaitable<void> ChangeInboxes::Inbox::Wait(Clock& clock, Tick until) {

@@ -21,6 +21,10 @@ class ChangeInboxes {
   struct Notes;
 
  public:
+  struct Note {
+    size_t place = 0;       // in the list of keys
+    Revision revision = 0;  // that the record has at least by now; 0: unknown
+  };
   // The notes for one coroutine, about the records that it named. Used on its loop only, and must end before
   // that does.
   class Inbox {
@@ -30,8 +34,8 @@ class ChangeInboxes {
     Inbox(const Inbox&) = delete;
     Inbox& operator=(const Inbox&) = delete;
 
-    // Takes the notes out: places in the list of keys, each once. To be followed by a read of each record.
-    std::vector<size_t> Take();
+    // Takes the notes out. To be followed by a read of each record.
+    std::vector<Note> Take();
     // Until there is a note or Ring() was called since the last wait, at the latest `until`.
     boost::asio::awaitable<void> Wait(Clock& clock, Tick until);
     void Ring();
@@ -46,7 +50,7 @@ class ChangeInboxes {
   // An inbox for a coroutine on `loop`; with a note about none.
   std::unique_ptr<Inbox> Open(boost::asio::io_context& loop, std::vector<Key> keys) const;
   // The record has changed; all of them may have. Any thread; do not block.
-  void Tell(const Key& key) const;
+  void Tell(const Change& change) const;
   void TellAll() const;
   // Nobody has one. Any thread.
   bool empty() const;

@@ -93,6 +93,7 @@ struct GrantWatches::Watch::Watched {
   WatchedGrant name;
   std::optional<Told> told;
   bool queued = false;
+  Revision at_least = 0;  // what the record is known to have reached
   Tick next_look = Tick::max();
 };
 
@@ -101,9 +102,9 @@ GrantWatches::GrantWatches(Refresher& refresher, Store& store, StoreChanges& cha
     : state_(std::make_shared<State>(refresher, store, clock, loop)) {
   const ChangeInboxes inboxes = state_->inboxes;
   state_->told =
-      changes.OnChange(Kind::kGrant, [inboxes](const Change& change) { inboxes.Tell(change.key); });
+      changes.OnChange(Kind::kGrant, [inboxes](const Change& change) { inboxes.Tell(change); });
   refresher.OnUnsaved([inboxes](const TenantId& tenant, const GrantId& grant) {
-    inboxes.Tell(Grants::KeyOf(tenant, grant));
+    inboxes.Tell({Grants::KeyOf(tenant, grant), 0});
   });
 }
 
@@ -131,8 +132,10 @@ GrantWatches::Watch::Watch(std::shared_ptr<State> state, TenantId tenant, std::v
 
 GrantWatches::Watch::~Watch() = default;
 
-void GrantWatches::Watch::Enqueue(size_t place) {
-  if (std::exchange(grants_[place].queued, true)) return;
+void GrantWatches::Watch::Enqueue(size_t place, Revision at_least) {
+  Watched& watched = grants_[place];
+  watched.at_least = std::max(watched.at_least, at_least);
+  if (std::exchange(watched.queued, true)) return;
   queue_.push_back(place);
 }
 
@@ -142,7 +145,7 @@ void GrantWatches::Watch::End() {
 }
 
 Tick GrantWatches::Watch::Collect() {
-  for (const size_t place : inbox_->Take()) Enqueue(place);
+  for (const ChangeInboxes::Note& note : inbox_->Take()) Enqueue(note.place, note.revision);
   if (!queue_.empty()) return Tick::min();
   const Tick now = state_->clock.Steady();
   Tick next = Tick::max();
@@ -167,7 +170,7 @@ awaitable<std::optional<GrantNews>> GrantWatches::Watch::Next() {
     queue_.pop_front();
     Watched& watched = grants_[place];
     watched.queued = false;
-    GrantNews news = co_await Look(place);
+    GrantNews news = co_await Look(place, std::exchange(watched.at_least, 0));
     watched.next_look = NextLook(news);
     Told told = ToldBy(news);
     if (watched.told == told) continue;
@@ -177,13 +180,13 @@ awaitable<std::optional<GrantNews>> GrantWatches::Watch::Next() {
   co_return std::nullopt;
 }
 
-awaitable<GrantNews> GrantWatches::Watch::Look(size_t place) {
+awaitable<GrantNews> GrantWatches::Watch::Look(size_t place, Revision at_least) {
   const std::shared_ptr<State> state = state_;
   const WatchedGrant& name = grants_[place].name;
   const Tick now = state->clock.Steady();
   const Tick deadline = now < state->outage_until ? now : now + kLookLimit;
   absl::StatusOr<SeenGrant> seen =
-      co_await state->refresher.Observe(tenant_, name.subject, name.grant, deadline);
+      co_await state->refresher.Observe(tenant_, name.subject, name.grant, at_least, deadline);
   GrantNews news;
   news.place = place;
   if (HasReason(seen.status(), Reason::kGrantNotFound)) {

@@ -81,10 +81,10 @@ class GrantWatches::Watch {
  private:
   struct Watched;
 
-  void Enqueue(size_t place);
+  void Enqueue(size_t place, Revision at_least = 0);
   // Puts into the queue what was told of or is due, and says when the next is.
   Tick Collect();
-  boost::asio::awaitable<GrantNews> Look(size_t place);
+  boost::asio::awaitable<GrantNews> Look(size_t place, Revision at_least);
   Tick NextLook(const GrantNews& news) const;
 
   const std::shared_ptr<State> state_;

@@ -76,9 +76,10 @@ class Refresher {
                                                         Tick deadline);
 
   // The grant as a watcher of it sees it, which counts as a use: a renewal that is due begins behind it. What is
-  // revoked is found, too. kGrantNotFound also for another subject's.
+  // revoked is found, too. `at_least`: a revision that the store has reported, which may be before memory has
+  // it. kGrantNotFound also for another subject's.
   boost::asio::awaitable<absl::StatusOr<SeenGrant>> Observe(TenantId tenant, SubjectId subject, GrantId grant,
-                                                            Tick deadline);
+                                                            Revision at_least, Tick deadline);
   // Calls `listener` on the loop when tokens are served that the store has not accepted yet. Set once, before
   // the first call.
   void OnUnsaved(std::function<void(const TenantId& tenant, const GrantId& grant)> listener);

@@ -326,10 +326,19 @@ awaitable<absl::StatusOr<SeenGrant>> Refresher::Get(TenantId tenant, SubjectId s
 }
 
 awaitable<absl::StatusOr<SeenGrant>> Refresher::Observe(TenantId tenant, SubjectId subject, GrantId grant,
-                                                        Tick deadline) {
+                                                        Revision at_least, Tick deadline) {
   const std::shared_ptr<State> state = state_;
   const auto any = [](const storage::v1::Grant&) { return true; };
   absl::StatusOr<SeenGrant> seen = co_await state->Look(tenant, grant, any, deadline);
+  if (seen.ok() && !seen->unverified && seen->stored.revision < at_least) {
+    absl::StatusOr<std::optional<StoredGrant>> loaded = co_await state->rooms.grants.Load(tenant, grant, deadline);
+    if (!loaded.ok()) co_return loaded.status();
+    // Tokens that the store has not accepted are newer than what it has.
+    if (loaded->has_value() && ((*loaded)->grant->state() == storage::v1::Grant::STATE_REVOKED ||
+                                (*loaded)->grant->generation() >= seen->stored.grant->generation())) {
+      seen->stored = **std::move(loaded);
+    }
+  }
   if (!seen.ok()) co_return seen.status();
   const storage::v1::Grant& record = *seen->stored.grant;
   if (record.subject() != subject.value()) co_return NoSuchGrant();

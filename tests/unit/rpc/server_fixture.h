@@ -119,7 +119,8 @@ providers:
     return CallAnd(*auth_, &v1::AuthService::Stub::Refresh, std::move(request));
   }
 
-  // Any bytes to any method, on another thread; the answer's bytes go to `answer`.
+  // Any bytes to any method, on another thread; the answer's bytes go to `answer`. A stream is OK when its first
+  // message has come.
   std::future<grpc::Status> StartRaw(std::string method, std::string bytes, std::string* answer = nullptr) {
     return std::async(std::launch::async,
                       [this, method = std::move(method), bytes = std::move(bytes), answer] {
@@ -127,6 +128,7 @@ providers:
                         grpc::ClientContext context;
                         const grpc::Slice slice(bytes);
                         const grpc::ByteBuffer request(&slice, 1);
+                        if (method.ends_with("/WatchGrants")) return BeginStream(stub, method, request);
                         grpc::ByteBuffer response;
                         std::promise<grpc::Status> status;
                         stub.UnaryCall(&context, method, grpc::StubOptions(), &request, &response,
@@ -203,6 +205,30 @@ providers:
   std::unique_ptr<v1::VaultAdmin::Stub> vault_;
 
  private:
+  static grpc::Status BeginStream(grpc::GenericStub& stub, const std::string& method,
+                                  const grpc::ByteBuffer& request) {
+    grpc::ClientContext context;
+    grpc::CompletionQueue queue;
+    const auto next = [&queue] {
+      void* tag = nullptr;
+      bool ok = false;
+      return queue.Next(&tag, &ok) && ok;
+    };
+    const auto call = stub.PrepareCall(&context, method, &queue);
+    grpc::ByteBuffer first;
+    grpc::Status status;
+    call->StartCall(nullptr);
+    if (next()) {
+      call->WriteLast(request, grpc::WriteOptions(), nullptr);
+      next();
+    }
+    call->Read(&first, nullptr);
+    const bool begun = next();
+    if (begun) context.TryCancel();
+    call->Finish(&status, nullptr);
+    next();
+    return begun ? grpc::Status::OK : status;
+  }
   // As if the store had the id that is asked for, and had never been adopted.
   static boost::asio::awaitable<absl::StatusOr<v1::AdoptStoreResponse>> AdoptStore(
       v1::AdoptStoreRequest request, Tick) {
