@@ -267,7 +267,7 @@ void TokenSourceCore::TakeNews(WatchStream& stream, v1::WatchGrantsResponse& new
     // An answer to Refresh may have brought a newer token than this.
     const bool overtaken = known.token != nullptr && generation < grant.newest;
     if (!overtaken) {
-      grant.newest = std::max(grant.newest, generation);
+      grant.newest = known.token != nullptr ? generation : 0;
       grant.known.Replace(std::make_unique<const KnownGrant>(std::move(known)));
     }
   }
@@ -289,6 +289,11 @@ void TokenSourceCore::StreamBroke(WatchStream& stream) {
     if (grant.told_by != &stream) continue;
     grant.told_by = nullptr;
     grant.vouched_us.store(now);
+    {
+      // What the next stream begins with holds, also when a restored store has gone back.
+      const std::lock_guard lock(grant.mutex);
+      grant.newest = 0;
+    }
     grant.watched.store(false, std::memory_order_release);
   }
   if (!stream.ended()) return;

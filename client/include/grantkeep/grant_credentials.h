@@ -19,8 +19,9 @@ namespace grantkeep {
 //
 // Each call takes the newest token. While that is in memory (GrantTokens::InMemory) nothing waits: the token is attached
 // in the thread that begins the call. Otherwise a thread of gRPC's own waits for GrantTokens::Get(). When that fails
-// the call does, too: UNAVAILABLE when a later one may succeed, UNAUTHENTICATED when only a new sign-in, or another
-// grant, helps; the message says which. A token that the API refuses is to be told to GrantTokens::Reject.
+// the call does, too, and is not sent: with UNAVAILABLE whatever the reason, as gRPC makes it (1.51); the message has
+// the reason's word ("NEEDS_REAUTH"), and GrantTokens::Get() the rest. A token that the API refuses is to be told to
+// GrantTokens::Reject.
 std::shared_ptr<grpc::CallCredentials> GrantCredentials(std::shared_ptr<GrantTokens> tokens);
 
 }  // namespace grantkeep
