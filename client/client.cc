@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "grantkeep/client.h"
 
-#include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
-
 #include <iterator>
 #include <utility>
 
 #include "client/address.h"
-#include "client/connect_error.h"
-#include "client/status_details.h"
+#include "client/channel.h"
 #include "grantkeep/v1/auth.grpc.pb.h"
 #include "grantkeep/v1/vault_admin.grpc.pb.h"
 
@@ -17,20 +13,6 @@ namespace grantkeep {
 namespace {
 
 using Clock = std::chrono::system_clock;
-
-// The largest answers are a page of a thousand grants.
-constexpr int kMaxReceive = 4 << 20;
-
-absl::Status FromGrpc(const grpc::Status& status) {
-  if (status.ok()) return absl::OkStatus();
-  // The service's own errors have details.
-  if (status.error_code() == grpc::StatusCode::UNAVAILABLE && status.error_details().empty()) {
-    return client::ConnectError(status.error_message());
-  }
-  absl::Status result(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
-  client::AttachDetails(status.error_details(), result);
-  return result;
-}
 
 template <typename Stub, typename Request, typename Response>
 absl::StatusOr<Response> CallUntil(Clock::time_point deadline, Stub& stub,
@@ -40,7 +22,7 @@ absl::StatusOr<Response> CallUntil(Clock::time_point deadline, Stub& stub,
   grpc::ClientContext context;
   context.set_deadline(deadline);
   Response response;
-  absl::Status status = FromGrpc((stub.*method)(&context, request, &response));
+  absl::Status status = client::FromGrpc((stub.*method)(&context, request, &response));
   if (!status.ok()) return status;
   return response;
 }
@@ -76,12 +58,7 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Create(const ClientOptions& opti
   std::string address = options.address.empty() ? DefaultAddress() : options.address;
   const absl::StatusOr<std::string> target = client::TargetOf(address);
   if (!target.ok()) return target.status();
-  grpc::ChannelArguments arguments;
-  // The address is on this machine, whatever http_proxy says.
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
-  arguments.SetMaxReceiveMessageSize(kMaxReceive);
-  auto channel = grpc::CreateCustomChannel(*target, grpc::InsecureChannelCredentials(), arguments);
+  const std::shared_ptr<grpc::Channel> channel = client::MakeChannel(*target);
   return std::unique_ptr<Client>(
       new Client(std::move(address), options.timeout, std::make_unique<Channel>(channel)));
 }
@@ -105,6 +82,22 @@ GK_CALL(VaultAdmin, admin, GetServerStatus)
 GK_CALL(VaultAdmin, admin, AdoptStore)
 
 #undef GK_CALL
+
+absl::Status Client::WatchGrants(const v1::WatchGrantsRequest& request,
+                                 const std::function<bool(v1::WatchGrantsResponse& response)>& on_news,
+                                 Timeout timeout) {
+  grpc::ClientContext context;
+  if (timeout.has_value()) context.set_deadline(Clock::now() + *timeout);
+  const auto reader = channel_->auth.WatchGrants(&context, request);
+  v1::WatchGrantsResponse response;
+  while (reader->Read(&response)) {
+    if (on_news(response)) continue;
+    context.TryCancel();
+    reader->Finish();
+    return absl::OkStatus();
+  }
+  return client::FromGrpc(reader->Finish());
+}
 
 absl::StatusOr<std::vector<v1::StaticSecret>> Client::ListAllStaticSecrets(
     v1::ListStaticSecretsRequest request, Timeout timeout) {

@@ -79,6 +79,10 @@ struct GrantsShowArguments {
   std::string grant;
 };
 
+struct GrantsWatchArguments {
+  std::vector<std::string> grants;
+};
+
 // The built-in catalogue.
 struct ProvidersListArguments {};
 // What the daemon has configured.
@@ -106,7 +110,7 @@ struct AdminAdoptArguments {
 
 using Command =
     std::variant<LoginArguments, TokenArguments, SecretPutArguments, SecretGetArguments, SecretListArguments,
-                 SecretDeleteArguments, GrantsListArguments, GrantsShowArguments, ProvidersListArguments,
+                 SecretDeleteArguments, GrantsListArguments, GrantsShowArguments, GrantsWatchArguments, ProvidersListArguments,
                  ProvidersServerArguments, ProvidersShowArguments, ProvidersCheckArguments, DoctorArguments,
                  AdminAdoptArguments>;
 

@@ -120,6 +120,9 @@ void CommandTree::AddGrants() {
   CLI::App& show =
       AddLeaf(grants, "show", "Show one grant", kGrantsShowHelp, [this] { return Command(show_); });
   show.add_option("grant", show_.grant, "Grant id")->required()->type_name("GRANT");
+  CLI::App& watch = AddLeaf(grants, "watch", "Print each change of grants, as it happens", kGrantsWatchHelp,
+                            [this] { return Command(watch_); });
+  watch.add_option("grants", watch_.grants, "Grant ids")->required()->type_name("GRANT");
 }
 
 void CommandTree::AddProviders() {

@@ -19,8 +19,10 @@ struct LocalContext {
   }
   // Prints a result; the failure of that is the command's.
   ExitCode Print(std::string_view text) const;
-  // The message as one JSON document by proto3's JSON mapping, with the field names of the proto.
+  // The message as one JSON document on one line, by proto3's JSON mapping, with the field names of the proto.
   ExitCode PrintJson(const google::protobuf::Message& message) const;
+  // A document of JsonOf, or made of such; wiped.
+  ExitCode PrintJson(std::string json) const;
   // Rows under a headline, as text.
   ExitCode PrintTable(const std::vector<std::vector<std::string>>& rows) const;
 };
@@ -43,6 +45,9 @@ struct Context : LocalContext {
   }
 };
 
+// The message as one line of JSON that a terminal can be shown; empty when it cannot be written so.
+std::string JsonOf(const google::protobuf::Message& message);
+
 // Each runs one command to its end and prints result or failure.
 ExitCode Run(const Context& context, const LoginArguments& arguments);
 ExitCode Run(const Context& context, const TokenArguments& arguments);
@@ -52,6 +57,8 @@ ExitCode Run(const Context& context, const SecretListArguments& arguments);
 ExitCode Run(const Context& context, const SecretDeleteArguments& arguments);
 ExitCode Run(const Context& context, const GrantsListArguments& arguments);
 ExitCode Run(const Context& context, const GrantsShowArguments& arguments);
+// Until the service ends the stream, or a signal ends this process.
+ExitCode Run(const Context& context, const GrantsWatchArguments& arguments);
 ExitCode Run(const Context& context, const ProvidersServerArguments& arguments);
 ExitCode Run(const Context& context, const AdminAdoptArguments& arguments);
 // Makes its own client: an address that is none is something to report.
@@ -66,6 +73,10 @@ CallError AddressError(const Globals& globals, const absl::Status& status);
 
 // A grant for people, several lines.
 std::string Describe(const v1::Grant& grant);
+// A word of it: "ACTIVE", "UNKNOWN".
+std::string StateName(v1::GrantState state);
+// When its token expires.
+std::string Expiry(const v1::Grant& grant);
 
 }  // namespace grantkeep::cli
 

@@ -11,6 +11,16 @@
 namespace grantkeep::cli {
 namespace {
 
+}
+
+// Whether the token is still replaced when it expires.
+std::string Refreshable(const v1::Grant& grant) {
+  if (grant.state() == v1::GRANT_STATE_NEEDS_REAUTH || grant.state() == v1::GRANT_STATE_REVOKED) return "no";
+  return grant.refreshable() ? "yes" : "no: the user signs in again at expiry";
+}
+
+}  // namespace
+
 std::string StateName(v1::GrantState state) {
   constexpr std::string_view kPrefix = "GRANT_STATE_";
   const std::string name = v1::GrantState_Name(state);
@@ -21,14 +31,6 @@ std::string Expiry(const v1::Grant& grant) {
   if (!grant.has_access_token_expire_time()) return "not known";
   return TimeAndDistance(grant.access_token_expire_time(), std::chrono::system_clock::now());
 }
-
-// Whether the token is still replaced when it expires.
-std::string Refreshable(const v1::Grant& grant) {
-  if (grant.state() == v1::GRANT_STATE_NEEDS_REAUTH || grant.state() == v1::GRANT_STATE_REVOKED) return "no";
-  return grant.refreshable() ? "yes" : "no: the user signs in again at expiry";
-}
-
-}  // namespace
 
 std::string Describe(const v1::Grant& grant) {
   std::vector<std::vector<std::string>> rows = {

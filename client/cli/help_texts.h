@@ -70,7 +70,8 @@ inline constexpr char kSecretDeleteHelp[] =
 inline constexpr char kGrantsHelp[] =
     "Examples:\n"
     "  grantkeep grants list\n"
-    "  grantkeep grants show GRANT\n";
+    "  grantkeep grants show GRANT\n"
+    "  grantkeep grants watch GRANT\n";
 
 inline constexpr char kGrantsListHelp[] =
     "Examples:\n"
@@ -81,6 +82,13 @@ inline constexpr char kGrantsShowHelp[] =
     "Says also why the grant is in its state, since when, and what to do.\n"
     "  grantkeep grants show GRANT\n"
     "  grantkeep grants show GRANT --subject bob --output json\n";
+
+inline constexpr char kGrantsWatchHelp[] =
+    "Prints a line for each grant as it is now, and one for each new generation and change of state, until\n"
+    "it is interrupted or the daemon ends; --timeout does not apply. With --output json each line is a\n"
+    "document. While it runs, the daemon keeps the tokens renewed.\n"
+    "  grantkeep grants watch GRANT\n"
+    "  grantkeep grants watch GRANT GRANT --subject bob --output json\n";
 
 inline constexpr char kProvidersHelp[] =
     "Examples:\n"

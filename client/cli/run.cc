@@ -68,18 +68,28 @@ ExitCode LocalContext::PrintTable(const std::vector<std::vector<std::string>>& r
   return Print(Colours(console.out).Heading(table.substr(0, headline)) + table.substr(headline));
 }
 
-ExitCode LocalContext::PrintJson(const google::protobuf::Message& message) const {
+std::string JsonOf(const google::protobuf::Message& message) {
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
   options.always_print_primitive_fields = true;
   std::string json;
-  if (!google::protobuf::util::MessageToJsonString(message, &json, options).ok()) {
+  if (!google::protobuf::util::MessageToJsonString(message, &json, options).ok()) return "";
+  std::string safe = TerminalSafeJson(json);
+  Wipe(json);
+  return safe;
+}
+
+ExitCode LocalContext::PrintJson(const google::protobuf::Message& message) const {
+  return PrintJson(JsonOf(message));
+}
+
+ExitCode LocalContext::PrintJson(std::string json) const {
+  if (json.empty()) {
     return Failed(absl::InternalError("the answer cannot be written as JSON"), Doing("print the result"));
   }
-  std::string safe = TerminalSafeJson(json) + "\n";
-  const ExitCode code = Print(safe);
+  json += '\n';
+  const ExitCode code = Print(json);
   Wipe(json);
-  Wipe(safe);
   return code;
 }
 

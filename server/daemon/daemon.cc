@@ -26,6 +26,7 @@
 #include "net/loop.h"
 #include "provider/provider.h"
 #include "refresh/due_work.h"
+#include "refresh/grant_watches.h"
 #include "refresh/recovery.h"
 #include "refresh/recovery_files.h"
 #include "refresh/refresh.h"
@@ -103,7 +104,6 @@ class Daemon::Rooms {
     RefreshOptions refresh = settings_.refresh;
     refresh.outage_serve = settings_.store.outage_serve;
     refresh.recovery = recovery_.get();
-    refresh.on_step = settings_.on_refresh_step;
     refresher_ = std::make_unique<Refresher>(*grants_, *store_, *catalogue_, clock_, random_,
                                              loop_->context(), refresh);
     due_work_ = std::make_unique<DueWork>(DueWorkRooms{.grants = *grants_,
@@ -113,6 +113,8 @@ class Daemon::Rooms {
                                                        .clock = clock_,
                                                        .random = random_},
                                           loop_->context(), refresh);
+    watches_ =
+        std::make_unique<GrantWatches>(*refresher_, *store_, *changes_, clock_, loop_->context());
     auth_flow_ = std::make_unique<AuthFlow>(*flows_, *grants_, *store_, *catalogue_, clock_, random_,
                                             settings_.flow_lifetime);
     RETURN_IF_ERROR(AwaitPreparation());
@@ -264,6 +266,7 @@ class Daemon::Rooms {
                              .vault_admin = [this] { return readiness_->VaultAdminIsReady(); }},
                    .clock = clock_,
                    .loop = loop_->context()};
+    rooms.watches = watches_.get();
     rooms.adopt_store = [this](v1::AdoptStoreRequest request, Tick deadline) {
       return adoption_->Adopt(std::move(request), deadline);
     };
@@ -330,6 +333,7 @@ class Daemon::Rooms {
   std::unique_ptr<Recovery> recovery_;
   std::unique_ptr<Refresher> refresher_;
   std::unique_ptr<DueWork> due_work_;
+  std::unique_ptr<GrantWatches> watches_;
   std::unique_ptr<AuthFlow> auth_flow_;
   std::unique_ptr<ServerStatus> server_status_;
   std::unique_ptr<RpcServer> server_;

@@ -11,7 +11,6 @@
 #include "grantkeep/config/v1/config.pb.h"
 #include "net/http_client.h"
 #include "refresh/refresh.h"
-#include "refresh/refresh_step.h"
 #include "rpc/server.h"
 
 namespace grantkeep {
@@ -27,8 +26,7 @@ struct Settings {
   Duration drain_timeout = std::chrono::seconds(10);
   Duration flow_lifetime = std::chrono::minutes(10);
   RefreshOptions refresh;
-  std::string recovery_dir;       // empty: none
-  OnRefreshStep on_refresh_step;  // not to be configured: for tests
+  std::string recovery_dir;  // empty: none
   HttpClientOptions http;
   std::string log_level = "info";
   std::string ready_file;

@@ -4,6 +4,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -95,6 +96,14 @@ class Refresher {
   ProviderBudgets& budgets();
   // Makes of a grant that was listed what callers are to see of it now (refresh/shown_state.h). Any thread.
   void Show(storage::v1::Grant& grant) const;
+  // The grant as a watcher of it sees it, which counts as a use: a renewal that is due begins behind it. What is
+  // revoked is found, too. `at_least`: a revision that the store has reported, which may be before memory has
+  // it. kGrantNotFound also for another subject's.
+  boost::asio::awaitable<absl::StatusOr<SeenGrant>> Observe(TenantId tenant, SubjectId subject, GrantId grant,
+                                                            Revision at_least, Tick deadline);
+  // Calls `listener` on the loop when tokens are served that the store has not accepted yet. Set once, before
+  // the first call.
+  void OnUnsaved(std::function<void(const TenantId& tenant, const GrantId& grant)> listener);
 
   // No new flights from now on; completes when those under way have ended, or at `deadline`.
   boost::asio::awaitable<void> Drain(Tick deadline);

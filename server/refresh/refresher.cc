@@ -158,6 +158,7 @@ class Refresher::State : public std::enable_shared_from_this<Refresher::State> {
   absl::flat_hash_map<GrantKey, std::shared_ptr<Flight>> flights;
   bool draining = false;
   Event drained;
+  std::function<void(const TenantId&, const GrantId&)> on_unsaved;
 
  private:
   // What memory has of the grant, if that says REVOKED.
@@ -187,6 +188,7 @@ class Refresher::State : public std::enable_shared_from_this<Refresher::State> {
                                      forced, [self, key, flight](const StoredGrant& unsaved) {
                                        auto tokens = std::make_shared<const StoredGrant>(Copy(unsaved));
                                        self->SetUnsaved(key, tokens);
+                                       if (self->on_unsaved) self->on_unsaved(key.first, key.second);
                                        flight->End(absl::OkStatus(), tokens);
                                      });
       result = co_await transaction.Run();
@@ -369,6 +371,7 @@ awaitable<absl::StatusOr<SeenGrant>> Refresher::Get(TenantId tenant, SubjectId s
 }
 
 void Refresher::Show(storage::v1::Grant& grant) const { ShowState(grant, state_->rooms.store.Now()); }
+
 void Refresher::MarkUsed(const TenantId& tenant, const storage::v1::Grant& grant) {
   state_->usage.Mark(tenant, grant);
 }
@@ -381,6 +384,42 @@ awaitable<void> Refresher::RenewAhead(TenantId tenant, StoredGrant seen, Tick de
 }
 
 ProviderBudgets& Refresher::budgets() { return state_->budgets; }
+
+awaitable<absl::StatusOr<SeenGrant>> Refresher::Observe(TenantId tenant, SubjectId subject, GrantId grant,
+                                                        Revision at_least, Tick deadline) {
+  const std::shared_ptr<State> state = state_;
+  const auto any = [](const storage::v1::Grant&) { return true; };
+  absl::StatusOr<SeenGrant> seen = co_await state->Look(tenant, grant, any, deadline);
+  if (seen.ok() && !seen->unverified && seen->stored.revision < at_least) {
+    absl::StatusOr<std::optional<StoredGrant>> loaded = co_await state->rooms.grants.Load(tenant, grant, deadline);
+    if (!loaded.ok()) co_return loaded.status();
+    // Tokens that the store has not accepted are newer than what it has.
+    if (loaded->has_value() && ((*loaded)->grant->state() == storage::v1::Grant::STATE_REVOKED ||
+                                (*loaded)->grant->generation() >= seen->stored.grant->generation())) {
+      seen->stored = **std::move(loaded);
+    }
+  }
+  if (!seen.ok()) co_return seen.status();
+  const storage::v1::Grant& record = *seen->stored.grant;
+  if (record.subject() != subject.value()) co_return NoSuchGrant();
+  if (!seen->unverified && IsVisible(record, subject)) {
+    state->usage.Mark(tenant, record);
+    RefreshRequest use;
+    use.tenant = std::move(tenant);
+    use.subject = std::move(subject);
+    use.grant = std::move(grant);
+    const Decision decision = Decide(record, use, state->rooms.store.Now());
+    if (decision.kind == Decision::Kind::kServeAndRenew || decision.kind == Decision::Kind::kWait) {
+      state->Renew(use);
+    }
+  }
+  Show(*seen->stored.grant);
+  co_return seen;
+}
+
+void Refresher::OnUnsaved(std::function<void(const TenantId&, const GrantId&)> listener) {
+  state_->on_unsaved = std::move(listener);
+}
 
 awaitable<void> Refresher::Drain(Tick deadline) {
   const std::shared_ptr<State> state = state_;

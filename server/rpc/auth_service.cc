@@ -2,6 +2,7 @@
 #include "rpc/auth_service.h"
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "refresh/refresh.h"
 #include "rpc/convert.h"
 #include "rpc/unary_method.h"
+#include "rpc/watch_grants.h"
 #include "vault/static_secrets.h"
 
 namespace grantkeep::rpc {
@@ -240,6 +242,7 @@ std::unique_ptr<RawService> MakeAuthService(const RpcRooms& rooms) {
   service->Bind("GetStaticSecret",
                 Hot(methods, &AuthMethods::GetStaticSecret, &AuthMethods::StaticSecretFromMemory));
   service->Bind("GetGrant", OnLoop(methods, &AuthMethods::GetGrant));
+  if (rooms.watches != nullptr) service->Bind("WatchGrants", MakeWatchGrants(*rooms.watches));
   return service;
 }
 

@@ -8,17 +8,13 @@
 #include "rpc/raw_service.h"
 
 namespace grantkeep::rpc {
-namespace {
 
-// When to come back after OVERLOADED.
-constexpr Duration kOverloadRetry = std::chrono::milliseconds(200);
+void SingleAnswerMethod::AskFor(Edge& edge, Poller& poller) { UnaryCall::AskFor(edge, *this, poller); }
 
-}  // namespace
-
-UnaryCall::UnaryCall(Edge& edge, Method& method, Poller& poller)
+UnaryCall::UnaryCall(Edge& edge, SingleAnswerMethod& method, Poller& poller)
     : edge_(edge), method_(method), poller_(poller), writer_(&context_) {}
 
-void UnaryCall::AskFor(Edge& edge, Method& method, Poller& poller) {
+void UnaryCall::AskFor(Edge& edge, SingleAnswerMethod& method, Poller& poller) {
   auto* call = new UnaryCall(edge, method, poller);
   call->context_.AsyncNotifyWhenDone(&call->over_);
   method.service().Request(method, call->context_, call->request_, call->writer_, *poller.queue(),

@@ -17,7 +17,7 @@
 namespace grantkeep::rpc {
 
 struct Edge;
-class Method;
+class SingleAnswerMethod;
 
 // One unary RPC, from the moment we ask gRPC for it until its last event has come out of the
 // queue. It has one owner at a time: the poller that received it, or, after it was handed to the
@@ -30,7 +30,7 @@ class UnaryCall {
  public:
   // Asks for the next call of `method` on the poller's queue. The queue must not be shut down;
   // a server that is being shut down answers at once that there is none.
-  static void AskFor(Edge& edge, Method& method, Poller& poller);
+  static void AskFor(Edge& edge, SingleAnswerMethod& method, Poller& poller);
 
   UnaryCall(const UnaryCall&) = delete;
   UnaryCall& operator=(const UnaryCall&) = delete;
@@ -59,7 +59,7 @@ class UnaryCall {
     UnaryCall& call;
   };
 
-  UnaryCall(Edge& edge, Method& method, Poller& poller);
+  UnaryCall(Edge& edge, SingleAnswerMethod& method, Poller& poller);
   ~UnaryCall() = default;
 
   void Arrived(bool ok);
@@ -69,7 +69,7 @@ class UnaryCall {
   const std::string& request_id();
 
   Edge& edge_;
-  Method& method_;
+  SingleAnswerMethod& method_;
   Poller& poller_;
   grpc::ServerContext context_;
   grpc::ByteBuffer request_;

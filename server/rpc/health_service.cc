@@ -34,10 +34,10 @@ bool IsKnown(const std::string& service) {
 }
 
 // A method of its own kind, because the protocol prescribes its one error.
-class Check final : public Method {
+class Check final : public SingleAnswerMethod {
  public:
   Check(const std::atomic<bool>& serving, ReadyToServe ready)
-      : Method(MethodLimits{.max_request_bytes = kMaxHealthRequest, .asked_ahead = 2}),
+      : SingleAnswerMethod(MethodLimits{.max_request_bytes = kMaxHealthRequest, .asked_ahead = 2}),
         serving_(serving),
         ready_(std::move(ready)) {}
 

@@ -7,6 +7,8 @@
 
 namespace grantkeep::rpc {
 
+struct Edge;
+class Poller;
 class RawService;
 class UnaryCall;
 
@@ -20,14 +22,15 @@ struct MethodLimits {
   int asked_ahead = 4;
 };
 
-// One method of a service: what happens with a call that has arrived.
+// One method of a service.
 class Method {
  public:
   explicit Method(MethodLimits limits) : limits_(limits) {}
   virtual ~Method() = default;
 
-  // On the poller. Answers the call or hands it on; never waits.
-  virtual void Handle(UnaryCall& call) = 0;
+  // Asks gRPC for the next call, to arrive on the poller's queue, which must not be shut down; a server that
+  // is being shut down answers at once that there is none.
+  virtual void AskFor(Edge& edge, Poller& poller) = 0;
 
   const MethodLimits& limits() const { return limits_; }
   // Set when the method is bound to its service.
@@ -41,6 +44,15 @@ class Method {
   RawService* service_ = nullptr;
   int index_ = 0;
   std::string name_;
+};
+
+// A method with one answer: what happens with a call that has arrived.
+class SingleAnswerMethod : public Method {
+ public:
+  using Method::Method;
+  void AskFor(Edge& edge, Poller& poller) final;
+  // On the poller. Answers the call or hands it on; never waits.
+  virtual void Handle(UnaryCall& call) = 0;
 };
 
 }  // namespace grantkeep::rpc

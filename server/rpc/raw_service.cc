@@ -14,9 +14,9 @@ namespace grantkeep::rpc {
 namespace {
 
 // A method whose time has not come.
-class NotImplemented final : public Method {
+class NotImplemented final : public SingleAnswerMethod {
  public:
-  NotImplemented() : Method(MethodLimits{.asked_ahead = 1}) {}
+  NotImplemented() : SingleAnswerMethod(MethodLimits{.asked_ahead = 1}) {}
   void Handle(UnaryCall& call) override {
     call.Fail(Error(Reason::kNotImplemented, fmt::format("{} is not implemented in this version", name())));
   }
@@ -32,7 +32,9 @@ RawService::RawService(const google::protobuf::ServiceDescriptor& service) : des
   }
   for (int i = 0; i < count; ++i) {
     const char* name = names_[static_cast<size_t>(i)].c_str();
-    AddMethod(new grpc::internal::RpcServiceMethod(name, grpc::internal::RpcMethod::NORMAL_RPC, nullptr));
+    const auto type = service.method(i)->server_streaming() ? grpc::internal::RpcMethod::SERVER_STREAMING
+                                                            : grpc::internal::RpcMethod::NORMAL_RPC;
+    AddMethod(new grpc::internal::RpcServiceMethod(name, type, nullptr));
     MarkMethodRaw(i);
     Install(i, std::make_unique<NotImplemented>());
   }
@@ -48,13 +50,13 @@ void RawService::Install(int index, std::unique_ptr<Method> method) {
 
 void RawService::Bind(std::string_view method, std::unique_ptr<Method> bound) {
   const google::protobuf::MethodDescriptor* found = descriptor_.FindMethodByName(std::string(method));
-  GPR_ASSERT(found != nullptr && !found->client_streaming() && !found->server_streaming());
+  GPR_ASSERT(found != nullptr && !found->client_streaming());
   Install(found->index(), std::move(bound));
 }
 
 void RawService::AskAhead(Edge& edge, Poller& poller) {
   for (const auto& method : methods_) {
-    for (int i = 0; i < method->limits().asked_ahead; ++i) UnaryCall::AskFor(edge, *method, poller);
+    for (int i = 0; i < method->limits().asked_ahead; ++i) method->AskFor(edge, poller);
   }
 }
 
@@ -62,6 +64,12 @@ void RawService::Request(const Method& method, grpc::ServerContext& context, grp
                          grpc::ServerAsyncResponseWriter<grpc::ByteBuffer>& writer,
                          grpc::ServerCompletionQueue& queue, Completion* arrived) {
   RequestAsyncUnary(method.index(), &context, &request, &writer, &queue, &queue, arrived);
+}
+
+void RawService::Request(const Method& method, grpc::ServerContext& context, grpc::ByteBuffer& request,
+                         grpc::ServerAsyncWriter<grpc::ByteBuffer>& writer,
+                         grpc::ServerCompletionQueue& queue, Completion* arrived) {
+  RequestAsyncServerStreaming(method.index(), &context, &request, &writer, &queue, &queue, arrived);
 }
 
 }  // namespace grantkeep::rpc

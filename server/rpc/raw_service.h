@@ -5,6 +5,7 @@
 #include <google/protobuf/descriptor.h>
 #include <grpcpp/impl/service_type.h>
 #include <grpcpp/server_context.h>
+#include <grpcpp/support/async_stream.h>
 #include <grpcpp/support/async_unary_call.h>
 #include <grpcpp/support/byte_buffer.h>
 
@@ -25,13 +26,13 @@ struct Edge;
 // "Unable to parse request".) It does what the generated WithRawMethod_* classes do, for all
 // methods of a descriptor at once.
 //
-// A method that nobody bound answers UNIMPLEMENTED, reason NOT_IMPLEMENTED; so does one that
-// streams its answers, whose first and only message is then the status.
+// A method that nobody bound answers UNIMPLEMENTED, reason NOT_IMPLEMENTED.
 class RawService final : public grpc::Service {
  public:
   explicit RawService(const google::protobuf::ServiceDescriptor& service);
 
-  // Before the server starts. The method must exist in the descriptor and not stream.
+  // Before the server starts. The method must exist in the descriptor; with one that streams its answers goes
+  // a StreamMethod, with every other a SingleAnswerMethod.
   void Bind(std::string_view method, std::unique_ptr<Method> bound);
 
   // Asks for calls of every method on the poller's queue; after the server has started.
@@ -39,6 +40,9 @@ class RawService final : public grpc::Service {
   // Asks for one call.
   void Request(const Method& method, grpc::ServerContext& context, grpc::ByteBuffer& request,
                grpc::ServerAsyncResponseWriter<grpc::ByteBuffer>& writer, grpc::ServerCompletionQueue& queue,
+               Completion* arrived);
+  void Request(const Method& method, grpc::ServerContext& context, grpc::ByteBuffer& request,
+               grpc::ServerAsyncWriter<grpc::ByteBuffer>& writer, grpc::ServerCompletionQueue& queue,
                Completion* arrived);
 
  private:

@@ -9,6 +9,7 @@
 #include <grpcpp/server_builder.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <future>
@@ -35,6 +36,8 @@ constexpr int kMaxReceive = 160 * 1024;
 constexpr int kMaxStreams = 1024;
 // How long calls that were answered at the deadline may take to leave; also when to come back.
 constexpr Duration kAfterDeadline = std::chrono::seconds(2);
+// How long the readers of streams have to read what was sent before they are told of a shutdown.
+constexpr Duration kStreamsEnd = std::chrono::milliseconds(200);
 // How often a shutdown looks whether calls are left. The first look is one such time after the
 // end of new calls, when those that had just arrived are counted.
 constexpr Duration kDrainPoll = std::chrono::milliseconds(5);
@@ -167,18 +170,27 @@ void RpcServer::Drain(Tick deadline) {
   // that they should go. What matters is calls: once there are none, connections are closed.
   std::future<void> connections_gone = std::async(
       std::launch::async, [this] { state_->server->Shutdown(gpr_inf_future(GPR_CLOCK_MONOTONIC)); });
-  const auto calls_end_within = [&](auto limit) {
+  const std::shared_ptr<rpc::OpenStreams> streams = edge.open_streams;
+  const absl::Status shutting_down =
+      RetryableError(Reason::kShuttingDown, "the server is shutting down", kAfterDeadline);
+  // Streams would never end by themselves.
+  boost::asio::post(edge.loop, [streams, shutting_down] { streams->EndAll(shutting_down); });
+  const auto calls_end_within = [&](Duration limit) {
     const auto begin = std::chrono::steady_clock::now();
     while (connections_gone.wait_for(kDrainPoll) == std::future_status::timeout && edge.in_flight > 0) {
       if (std::chrono::steady_clock::now() - begin >= limit) return false;
     }
     return true;
   };
-  if (!calls_end_within(deadline - edge.clock.Steady())) {
-    boost::asio::post(edge.loop, [&edge] {
-      edge.in_hand.CutOff(
-          RetryableError(Reason::kShuttingDown, "the server is shutting down", kAfterDeadline));
-    });
+  const auto limit = std::chrono::duration_cast<Duration>(deadline - edge.clock.Steady());
+  const Duration streams_limit = std::min(kStreamsEnd, limit);
+  bool ended = calls_end_within(streams_limit);
+  if (!ended) {
+    boost::asio::post(edge.loop, [streams] { streams->CancelStuck(); });
+    ended = calls_end_within(limit - streams_limit);
+  }
+  if (!ended) {
+    boost::asio::post(edge.loop, [&edge, shutting_down] { edge.in_hand.CutOff(shutting_down); });
     calls_end_within(kAfterDeadline);
   }
   grpc_server_cancel_all_calls(state_->server->c_server());

@@ -15,6 +15,7 @@
 namespace grantkeep {
 
 class AuthFlow;
+class GrantWatches;
 class Grants;
 class Refresher;
 class StaticSecrets;
@@ -70,6 +71,8 @@ struct RpcRooms {
   ReadyToServe ready = {};
   // Without it AdoptStore is UNIMPLEMENTED.
   AdoptStore adopt_store = nullptr;
+  // Without it WatchGrants is UNIMPLEMENTED.
+  GrantWatches* watches = nullptr;
   Clock& clock;
   boost::asio::io_context& loop;
 };
@@ -81,8 +84,8 @@ struct RpcRooms {
 //
 // To shut down, in this order, from one thread, while the loop runs:
 //   1. StopServing(): health says NOT_SERVING.
-//   2. Drain(): no new calls; those in flight may finish until the deadline, and are then
-//      answered with SHUTTING_DOWN. When it returns no call is left.
+//   2. Drain(): no new calls; streams end at once, with SHUTTING_DOWN; other calls in flight may finish
+//      until the deadline, and are then answered so, too. When it returns no call is left.
 //   3. Close(): the completion queues are shut down, emptied and joined. Nothing touches one after.
 //   4. The loop may be stopped; then the server may be destroyed.
 class RpcServer {

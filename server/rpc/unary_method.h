@@ -25,7 +25,7 @@ namespace grantkeep::rpc {
 // The one adapter between gRPC and the domain: parses and checks the request, answers from memory
 // on the poller where it can, and otherwise runs the handler as a coroutine on the loop.
 template <typename Request, typename Response>
-class UnaryMethod final : public Method {
+class UnaryMethod final : public SingleAnswerMethod {
  public:
   // The answer, or nothing when it is not in memory. On the poller: never waits.
   using FromMemory = std::function<std::optional<absl::StatusOr<Response>>(const Request& request)>;
@@ -34,7 +34,7 @@ class UnaryMethod final : public Method {
       std::function<boost::asio::awaitable<absl::StatusOr<Response>>(Call call, Wiped<Request> request)>;
 
   explicit UnaryMethod(Handler handler, FromMemory from_memory = nullptr, MethodLimits limits = {})
-      : Method(limits),
+      : SingleAnswerMethod(limits),
         handler_(std::move(handler)),
         from_memory_(std::move(from_memory)),
         check_(Request::descriptor()) {}

@@ -173,7 +173,7 @@ TEST_F(DaemonTest, SizesMethodsAndHealthAreAnsweredAsDocumented) {
             grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(CallRaw("/grantkeep.v1.AuthService/Nonsense", "").code, grpc::StatusCode::UNIMPLEMENTED);
   for (const char* method : {"AuthService/GetSchema", "AuthService/ValidateToken", "AuthService/RevokeGrant",
-                             "AuthService/WatchGrants", "VaultAdmin/RotateKeys", "VaultAdmin/GetKeyStatus"}) {
+                             "VaultAdmin/RotateKeys", "VaultAdmin/GetKeyStatus"}) {
     const CallStatus status = CallRaw(std::string("/grantkeep.v1.") + method, "");
     EXPECT_EQ(status.code, grpc::StatusCode::UNIMPLEMENTED) << method;
     EXPECT_EQ(status.reason, "NOT_IMPLEMENTED") << method;

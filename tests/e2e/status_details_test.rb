@@ -78,7 +78,7 @@ with_daemon(ARGV.fetch(0)) do |stub|
   check("field", "grant_id", violation.field)
   check("description starts with what is expected", true, violation.description.start_with?("must consist of"))
 
-  later = Raw.call(stub, "/grantkeep.v1.AuthService/WatchGrants", "")
+  later = Raw.call(stub, "/grantkeep.v1.AuthService/ValidateToken", "")
   check("code", GRPC::Core::StatusCodes::UNIMPLEMENTED, later.code)
   check("reason", "NOT_IMPLEMENTED", detail(later, Google::Rpc::ErrorInfo).reason)
 end

@@ -35,6 +35,8 @@ boost::asio::awaitable<void> ManualClock::SleepUntil(Tick until) {
   if (until <= Steady()) co_return;
   const auto executor = co_await boost::asio::this_coro::executor;
   co_await boost::asio::this_coro::throw_if_cancelled(false);
+  const auto cancellation = co_await boost::asio::this_coro::cancellation_state;
+  if (cancellation.cancelled() != boost::asio::cancellation_type::none) co_return;
   boost::asio::steady_timer timer(executor, Tick::max());
   const Entry entry(sleepers_, until, timer);
   boost::system::error_code ignored;

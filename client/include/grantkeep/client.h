@@ -3,6 +3,7 @@
 #define GRANTKEEP_CLIENT_H_
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,7 +29,7 @@ struct ClientOptions {
 };
 
 // Calls a Grantkeep service. Requests and responses are the messages of grantkeep.v1, which
-// document themselves. Every call has a deadline and blocks until it is answered; nothing is
+// document themselves. Every call but WatchGrants has a deadline and blocks until it is answered; nothing is
 // retried. May be used by any number of threads at once.
 //
 // A failed call gives the service's code and message; CallError::From takes the rest apart. Without
@@ -67,6 +68,13 @@ class Client {
                                                               Timeout timeout = std::nullopt);
   absl::StatusOr<v1::AdoptStoreResponse> AdoptStore(const v1::AdoptStoreRequest& request,
                                                     Timeout timeout = std::nullopt);
+
+  // Calls `on_news` with each message, in this thread, until it answers false (the result is then OK), the
+  // service ends the stream, or `timeout` has passed; without one for as long as the service is there. A program
+  // that wants tokens uses a TokenSource (token_source.h), which also comes back after the service was away.
+  absl::Status WatchGrants(const v1::WatchGrantsRequest& request,
+                           const std::function<bool(v1::WatchGrantsResponse& response)>& on_news,
+                           Timeout timeout = std::nullopt);
 
   // Lists from the page that `request` names to the last. `timeout` is for all pages.
   absl::StatusOr<std::vector<v1::StaticSecret>> ListAllStaticSecrets(v1::ListStaticSecretsRequest request,

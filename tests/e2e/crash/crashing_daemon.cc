@@ -41,7 +41,7 @@ int Main(int argc, char** argv) {
   CheckedConfiguration checked = CheckConfiguration(parsed.options);
   const char* const die_at = std::getenv("GRANTKEEP_DIE_AT");
   if (!checked.CanStart() || die_at == nullptr) return 2;
-  checked.settings.on_refresh_step = DieAt(die_at);
+  checked.settings.refresh.on_step = DieAt(die_at);
   if (!InitLogging(checked.settings.log_level).ok()) return 2;
   Daemon daemon(checked.settings, [] { kill(getpid(), kNewsSignal); });
   if (const absl::Status started = daemon.Start(); !started.ok()) {

@@ -54,6 +54,7 @@ const std::vector<Arguments>& EveryCommand() {
                                                       {"secret", "delete"},
                                                       {"grants", "list"},
                                                       {"grants", "show"},
+                                                      {"grants", "watch"},
                                                       {"providers"},
                                                       {"providers", "list"},
                                                       {"providers", "show"},
@@ -130,6 +131,8 @@ TEST(ArgumentsTest, EachCommandTakesItsOptions) {
   EXPECT_EQ(AcceptedAs<SecretDeleteArguments>({"secret", "delete", "bot"}).name, "bot");
   EXPECT_TRUE(AcceptedAs<GrantsListArguments>({"grants", "list", "--all-subjects"}).all_subjects);
   EXPECT_EQ(AcceptedAs<GrantsShowArguments>({"grants", "show", "g1"}).grant, "g1");
+  EXPECT_EQ(AcceptedAs<GrantsWatchArguments>({"grants", "watch", "g1", "g2"}).grants,
+            (std::vector<std::string>{"g1", "g2"}));
   AcceptedAs<ProvidersListArguments>({"providers", "list"});
   AcceptedAs<ProvidersServerArguments>({"providers", "list", "--server"});
   EXPECT_EQ(AcceptedAs<ProvidersShowArguments>({"providers", "show", "google"}).name, "google");
@@ -284,7 +287,7 @@ TEST(ArgumentsTest, WhatIsWrongIsNamed) {
             "--callback-url: must be -"},
            {{"token", "g1", "hunter2"}, "an argument too many for grantkeep token"},
            {{}, "a command is missing: login, token, secret, grants, providers"},
-           {{"grants"}, "a command is missing: list, show\n  run: grantkeep grants --help\n"},
+           {{"grants"}, "a command is missing: list, show, watch\n  run: grantkeep grants --help\n"},
            {{"secret"}, "a command is missing: put, get, list, delete\n"},
            {{"help", "foo"}, "there is no such command\n  run: grantkeep help\n"},
            {{"help", "secret", "login"}, "there is no such command\n  run: grantkeep help secret\n"},

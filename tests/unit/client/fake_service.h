@@ -76,6 +76,9 @@ class FakeService {
   Handler<v1::ListGrantsRequest, v1::ListGrantsResponse> list_grants;
   Handler<v1::GetServerStatusRequest, v1::GetServerStatusResponse> get_server_status;
   Handler<v1::AdoptStoreRequest, v1::AdoptStoreResponse> adopt_store;
+  std::function<grpc::Status(grpc::ServerContext&, const v1::WatchGrantsRequest&,
+                             grpc::ServerWriter<v1::WatchGrantsResponse>&)>
+      watch_grants;
 
  private:
   template <typename Request, typename Response>
@@ -97,6 +100,11 @@ class FakeService {
     GK_FAKE(Refresh, refresh)
     GK_FAKE(GetGrant, get_grant)
     GK_FAKE(GetStaticSecret, get_static_secret)
+    grpc::Status WatchGrants(grpc::ServerContext* context, const v1::WatchGrantsRequest* request,
+                             grpc::ServerWriter<v1::WatchGrantsResponse>* writer) override {
+      if (!fake.watch_grants) return {grpc::StatusCode::UNIMPLEMENTED, "the test expects no such call"};
+      return fake.watch_grants(*context, *request, *writer);
+    }
     FakeService& fake;
   };
   struct Admin final : v1::VaultAdmin::Service {

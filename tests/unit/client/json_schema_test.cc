@@ -141,6 +141,13 @@ class JsonSchemaTest : public ::testing::Test {
     Answer(service_.list_grants);
     Answer(service_.get_server_status);
     Answer(service_.adopt_store);
+    service_.watch_grants = [this](grpc::ServerContext&, const v1::WatchGrantsRequest&,
+                                   grpc::ServerWriter<v1::WatchGrantsResponse>& writer) {
+      v1::WatchGrantsResponse response;
+      if (members_ == Members::kAll) Fill(response);
+      writer.Write(response);
+      return grpc::Status::OK;
+    };
   }
   template <typename Request, typename Response>
   void Answer(FakeService::Handler<Request, Response>& handler) {
@@ -177,6 +184,7 @@ TEST_F(JsonSchemaTest, EveryCommandsDocumentIsAsDocumented) {
       {"login", {"grants", "show", "g"}},
       {"token", {"token", "g"}},
       {"grants list", {"grants", "list"}},
+      {"grants watch", {"grants", "watch", "g"}},
       {"secret put", {"secret", "put", "s"}},
       {"secret get", {"secret", "get", "s"}},
       {"secret list", {"secret", "list"}},

@@ -47,6 +47,7 @@ inline constexpr GoodCall kGoodCalls[] = {
     {"/grantkeep.v1.AuthService/Refresh", R"(tenant: "t" subject: "u" grant_id: "g")", kOk},
     {"/grantkeep.v1.AuthService/GetStaticSecret", R"(tenant: "t" name: "bot")", kOk},
     {"/grantkeep.v1.AuthService/GetGrant", R"(tenant: "t" subject: "u" grant_id: "g")", kOk},
+    {"/grantkeep.v1.AuthService/WatchGrants", R"(tenant: "t" grants {subject: "u" grant_id: "g"})", kOk},
     {"/grantkeep.v1.VaultAdmin/PutStaticSecret", R"(tenant: "t" name: "new" value: "v")", kOk},
     {"/grantkeep.v1.VaultAdmin/DeleteStaticSecret", R"(tenant: "t" name: "none")", kNoSecret},
     {"/grantkeep.v1.VaultAdmin/ListStaticSecrets", R"(tenant: "t")", kOk},
@@ -250,6 +251,20 @@ inline constexpr HostileField kHostileFields[] = {
     {"GetGrant", R"(tenant: "T")", kNoGrant, ""},
     {"GetGrant", R"(subject: "\342\200\256u")", kNoGrant, ""},
     {"GetGrant", R"(grant_id: "<g*64>")", kNoGrant, ""},
+
+    {"WatchGrants", R"(tenant: "T")", kOk, ""},  // told that there is no such grant
+    {"WatchGrants", R"(-grants)", kInvalid, "grants"},
+    {"WatchGrants", R"(grants {subject: "u" grant_id: "g"})", kInvalid, "grants[1]"},
+    {"WatchGrants", R"(grants {subject: "U" grant_id: "g"})", kOk, ""},
+    {"WatchGrants", R"(grants {grant_id: "g"})", kInvalid, "grants[1].subject"},
+    {"WatchGrants", R"(grants {subject: "<u*257>" grant_id: "g"})", kInvalid, "grants[1].subject"},
+    {"WatchGrants", R"(grants {subject: "u\r\nx: y" grant_id: "g"})", kInvalid, "grants[1].subject"},
+    {"WatchGrants", R"(grants {subject: "u"})", kInvalid, "grants[1].grant_id"},
+    {"WatchGrants", R"(grants {subject: "u" grant_id: "<g*65>"})", kInvalid, "grants[1].grant_id"},
+    {"WatchGrants", R"(grants {subject: "u" grant_id: "g\000"})", kInvalid, "grants[1].grant_id"},
+    {"WatchGrants", R"(grants {subject: "u" grant_id: "/g"})", kInvalid, "grants[1].grant_id"},
+    {"WatchGrants", R"(<grants {subject: "u" grant_id: "n#"} *1023>)", kOk, ""},
+    {"WatchGrants", R"(<grants {subject: "u" grant_id: "n#"} *1024>)", kInvalid, "grants"},
 
     {"PutStaticSecret", R"(-value)", kInvalid, "value"},
     {"PutStaticSecret", R"(value: "<v*65537>")", kInvalid, "value"},

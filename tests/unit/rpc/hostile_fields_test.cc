@@ -89,7 +89,11 @@ std::unique_ptr<Message> RequestWith(const GoodCall& call, const std::string& ch
   EXPECT_TRUE(Read(call.request, *request)) << call.method;
   if (change.starts_with('-')) {
     const FieldDescriptor* field = type.FindFieldByName(change.substr(1));
-    if (field == nullptr || !request->GetReflection()->HasField(*request, field)) return nullptr;
+    if (field == nullptr) return nullptr;
+    const auto& reflection = *request->GetReflection();
+    const bool has = field->is_repeated() ? reflection.FieldSize(*request, field) > 0
+                                          : reflection.HasField(*request, field);
+    if (!has) return nullptr;
     request->GetReflection()->ClearField(request.get(), field);
     return request;
   }

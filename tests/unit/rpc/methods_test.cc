@@ -279,20 +279,13 @@ TEST_F(Methods, ListGrantsFiltersByProviderWithoutTokens) {
 
 TEST_F(Methods, WhatIsNotImplementedYetSaysSo) {
   for (const char* method : {"/grantkeep.v1.AuthService/GetSchema", "/grantkeep.v1.AuthService/ValidateToken",
-                             "/grantkeep.v1.AuthService/RevokeGrant", "/grantkeep.v1.AuthService/WatchGrants",
-                             "/grantkeep.v1.VaultAdmin/RotateKeys", "/grantkeep.v1.VaultAdmin/GetKeyStatus",
+                             "/grantkeep.v1.AuthService/RevokeGrant", "/grantkeep.v1.VaultAdmin/RotateKeys", "/grantkeep.v1.VaultAdmin/GetKeyStatus",
                              "/grantkeep.v1.VaultAdmin/GetServerStatus"}) {
     const grpc::Status status = CallRaw(method, "");
     EXPECT_EQ(status.error_code(), StatusCode::UNIMPLEMENTED) << method;
     EXPECT_EQ(ReasonIn(status), "NOT_IMPLEMENTED") << method;
     EXPECT_THAT(status.error_message(), HasSubstr("not implemented")) << method;
   }
-  grpc::ClientContext context;
-  v1::WatchGrantsRequest request;
-  v1::WatchGrantsResponse response;
-  const auto reader = auth_->WatchGrants(&context, request);
-  EXPECT_FALSE(reader->Read(&response));
-  EXPECT_EQ(ReasonIn(reader->Finish()), "NOT_IMPLEMENTED");
 }
 
 TEST_F(Methods, AnAdoptionIsHandedOnAndAnsweredWithTheNewIdentity) {

@@ -19,6 +19,7 @@
 #include "grantkeep/details/status_details.pb.h"
 #include "grantkeep/v1/auth.grpc.pb.h"
 #include "grantkeep/v1/vault_admin.grpc.pb.h"
+#include "refresh/grant_watches.h"
 #include "refresh/refresh.h"
 #include "rpc/server.h"
 #include "tests/support/rooms.h"
@@ -57,6 +58,7 @@ providers:
                    .find_static_provider = &ServerFixture::FindStaticProvider,
                    .ready = ready_,
                    .adopt_store = &ServerFixture::AdoptStore,
+                   .watches = &watches_,
                    .clock = rooms_.clock,
                    .loop = rooms_.loop.context()};
     auto server = RpcServer::Start(options, rooms);
@@ -117,7 +119,8 @@ providers:
     return CallAnd(*auth_, &v1::AuthService::Stub::Refresh, std::move(request));
   }
 
-  // Any bytes to any method, on another thread; the answer's bytes go to `answer`.
+  // Any bytes to any method, on another thread; the answer's bytes go to `answer`. A stream is OK when its first
+  // message has come.
   std::future<grpc::Status> StartRaw(std::string method, std::string bytes, std::string* answer = nullptr) {
     return std::async(std::launch::async,
                       [this, method = std::move(method), bytes = std::move(bytes), answer] {
@@ -125,6 +128,7 @@ providers:
                         grpc::ClientContext context;
                         const grpc::Slice slice(bytes);
                         const grpc::ByteBuffer request(&slice, 1);
+                        if (method.ends_with("/WatchGrants")) return BeginStream(stub, method, request);
                         grpc::ByteBuffer response;
                         std::promise<grpc::Status> status;
                         stub.UnaryCall(&context, method, grpc::StubOptions(), &request, &response,
@@ -192,6 +196,7 @@ providers:
   StaticSecrets static_secrets_{*rooms_.store, *rooms_.records, *rooms_.changes, rooms_.clock};
   Refresher refresher_{*rooms_.grants, *rooms_.store, *rooms_.catalogue,
                        rooms_.clock,   rooms_.random, rooms_.loop.context()};
+  GrantWatches watches_{refresher_, *rooms_.store, *rooms_.changes, rooms_.clock, rooms_.loop.context()};
   AuthFlow flow_{*rooms_.flows, *rooms_.grants, *rooms_.store,           *rooms_.catalogue,
                  rooms_.clock,  rooms_.random,  std::chrono::minutes(10)};
   std::unique_ptr<RpcServer> server_;
@@ -200,6 +205,30 @@ providers:
   std::unique_ptr<v1::VaultAdmin::Stub> vault_;
 
  private:
+  static grpc::Status BeginStream(grpc::GenericStub& stub, const std::string& method,
+                                  const grpc::ByteBuffer& request) {
+    grpc::ClientContext context;
+    grpc::CompletionQueue queue;
+    const auto next = [&queue] {
+      void* tag = nullptr;
+      bool ok = false;
+      return queue.Next(&tag, &ok) && ok;
+    };
+    const auto call = stub.PrepareCall(&context, method, &queue);
+    grpc::ByteBuffer first;
+    grpc::Status status;
+    call->StartCall(nullptr);
+    if (next()) {
+      call->WriteLast(request, grpc::WriteOptions(), nullptr);
+      next();
+    }
+    call->Read(&first, nullptr);
+    const bool begun = next();
+    if (begun) context.TryCancel();
+    call->Finish(&status, nullptr);
+    next();
+    return begun ? grpc::Status::OK : status;
+  }
   // As if the store had the id that is asked for, and had never been adopted.
   static boost::asio::awaitable<absl::StatusOr<v1::AdoptStoreResponse>> AdoptStore(
       v1::AdoptStoreRequest request, Tick) {
