@@ -11,8 +11,6 @@
 namespace grantkeep::cli {
 namespace {
 
-}
-
 // Whether the token is still replaced when it expires.
 std::string Refreshable(const v1::Grant& grant) {
   if (grant.state() == v1::GRANT_STATE_NEEDS_REAUTH || grant.state() == v1::GRANT_STATE_REVOKED) return "no";
