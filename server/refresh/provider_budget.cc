@@ -107,28 +107,23 @@ ProviderBudget::ProviderBudget(const Provider& provider, Clock& clock, Random& r
 
 awaitable<absl::StatusOr<RequestPermit>> ProviderBudget::Take(std::shared_ptr<Turn> turn) {
   const std::shared_ptr<ProviderBudget> self = shared_from_this();
-  const size_t callers_before = CallersQueued();
-  absl::Status refusal = Refusal(*turn, callers_before, clock_.Steady());
-  if (!refusal.ok()) co_return refusal;
+  size_t callers_before = CallersQueued();
   const Place place(self, turn);
-  for (;;) {
+  for (;; callers_before = 0) {
     Event changed;
     turn->changed_ = changed;
     const Tick now = clock_.Steady();
-    refusal = Refusal(*turn, 0, now);
-    if (!refusal.ok()) co_return refusal;
-    Tick until = turn->deadline_;
-    if (First() == turn.get()) {
-      const Tick ready = ReadyAt(turn->urgency_, now);
-      if (ready > now) {
-        until = std::min(until, ready);
-      } else if (IsPlaceFree(turn->urgency_)) {
-        ++under_way_;
-        rate_.Add(now);
-        co_return RequestPermit(self, breaker_.Begin(now), now);
-      }
+    const Tick ready = ReadyAt(turn->urgency_, now);
+    const bool first = First() == turn.get();
+    // Whoever was waiting may have left by now: then it is done for those who come next.
+    if (first && breaker_.MayBegin(now) && ready <= now && IsPlaceFree(turn->urgency_)) {
+      ++under_way_;
+      rate_.Add(now);
+      co_return RequestPermit(self, breaker_.Begin(now), now);
     }
-    co_await changed.Wait(clock_, until);
+    const absl::Status refusal = Refusal(*turn, callers_before, now);
+    if (!refusal.ok()) co_return refusal;
+    co_await changed.Wait(clock_, first && ready > now ? std::min(turn->deadline_, ready) : turn->deadline_);
   }
 }
 

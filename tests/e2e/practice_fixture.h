@@ -56,8 +56,9 @@ class PracticeTest : public ::testing::Test {
 
   // kRedis. What stands under "store:" is read by Start() and StartAnother().
   std::string store_;
-  // More of grantkeepd's configuration, "name: {...}" lines; read by Start() and StartAnother().
-  std::string configuration_;
+  // More of grantkeepd's configuration, "name: {...}" lines; read by Start() and StartAnother(). Refreshed is
+  // what the test asks for, and nothing else.
+  std::string configuration_ = "refresh: {ahead: false}\n";
   std::unique_ptr<TestCa> ca_;
   std::unique_ptr<RedisServer> redis_;
   TempDir keys_;

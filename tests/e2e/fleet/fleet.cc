@@ -45,8 +45,9 @@ std::string Fleet::Configuration(size_t replica, const std::string& redis) const
     providers.replace(at, kName.size(), NameOf(replica));
   return fmt::format(
       "log: {{level: info}}\nhttp: {{ca_file: {}}}\nvault: {{root_key_file: {}}}\nstore:\n  "
-      "redis:\n{}providers:{}",
-      options_.ca_file, (dir_ / "root.key").string(), Indented(redis, "    "), providers);
+      "redis:\n{}{}providers:{}",
+      options_.ca_file, (dir_ / "root.key").string(), Indented(redis, "    "), options_.configuration,
+      providers);
 }
 
 void Fleet::StartAll() {

@@ -23,6 +23,8 @@ constexpr auto kLong = 60s;
 
 class StoppedReplica : public FleetTest {
  protected:
+  // The replica that stands still is the one that refreshes.
+  StoppedReplica() { configuration_ = "refresh: {ahead: false}\n"; }
   // A grant whose access token has expired; tokens from now on live for an hour.
   std::string ExpiredGrant(Rotation rotation) {
     practice_->SetTokenPolicy({rotation, 30s, 1s});

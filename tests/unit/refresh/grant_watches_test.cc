@@ -128,7 +128,7 @@ TEST_F(Watching, BeginsWithTheStateOfEachGrant) {
          {u, GrantId("ended")},
          {u, GrantId("expired")}});
   EXPECT_THAT(Told(), ElementsAre("0: ACTIVE 1 at-1", "1: not found", "2: not found", "3: REVOKED 1 no token",
-                                  "4: NEEDS_REAUTH INVALID_GRANT 1 at-1", "5: ACTIVE 1 no token"));
+                                  "4: NEEDS_REAUTH INVALID_GRANT 1 at-1", "5: NEEDS_REAUTH NO_REFRESH_TOKEN 1 no token"));
 }
 
 TEST_F(Watching, HearsOfEachNewGenerationAndChangeOfState) {
@@ -187,7 +187,7 @@ TEST_F(Watching, AnExpiredTokenIsNotWhatTheWatcherHasLastHeardOf) {
   Watch();
   Told();
   EXPECT_THAT(ToldAfter(seconds(20) - milliseconds(1)), ElementsAre());
-  EXPECT_THAT(ToldAfter(milliseconds(1)), ElementsAre("0: ACTIVE 1 no token"));
+  EXPECT_THAT(ToldAfter(milliseconds(1)), ElementsAre("0: NEEDS_REAUTH NO_REFRESH_TOKEN 1 no token"));
 }
 
 TEST_F(Watching, TokensThatTheStoreDoesNotAcceptAreToldAtOnce) {
