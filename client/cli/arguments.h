@@ -76,6 +76,12 @@ struct GrantsShowArguments {
   std::string grant;
 };
 
+struct GrantsRevokeArguments {
+  std::string grant;
+  // Ask nobody.
+  bool yes = false;
+};
+
 // The built-in catalogue.
 struct ProvidersListArguments {};
 // What the daemon has configured.
@@ -103,7 +109,8 @@ struct AdminAdoptArguments {
 
 using Command =
     std::variant<LoginArguments, TokenArguments, SecretPutArguments, SecretGetArguments, SecretListArguments,
-                 SecretDeleteArguments, GrantsListArguments, GrantsShowArguments, ProvidersListArguments,
+                 SecretDeleteArguments, GrantsListArguments, GrantsShowArguments,
+                 GrantsRevokeArguments, ProvidersListArguments,
                  ProvidersServerArguments, ProvidersShowArguments, ProvidersCheckArguments, DoctorArguments,
                  AdminAdoptArguments>;
 

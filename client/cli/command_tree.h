@@ -70,6 +70,7 @@ class CommandTree {
   SecretDeleteArguments delete_;
   GrantsListArguments list_;
   GrantsShowArguments show_;
+  GrantsRevokeArguments revoke_;
   bool server_ = false;
   ProvidersShowArguments provider_;
   ProvidersCheckArguments check_;

@@ -109,7 +109,7 @@ void CommandTree::AddSecret() {
 }
 
 void CommandTree::AddGrants() {
-  CLI::App& grants = AddGroup("grants", "Look at grants; never prints a token", kGrantsHelp);
+  CLI::App& grants = AddGroup("grants", "Look at grants, and revoke them; never prints a token", kGrantsHelp);
   CLI::App& list = AddLeaf(grants, "list", "List the subject's grants", kGrantsListHelp,
                            [this] { return Command(list_); });
   list.add_flag("--all-subjects", list_.all_subjects, "Those of every subject of the tenant");
@@ -117,6 +117,10 @@ void CommandTree::AddGrants() {
   CLI::App& show =
       AddLeaf(grants, "show", "Show one grant", kGrantsShowHelp, [this] { return Command(show_); });
   show.add_option("grant", show_.grant, "Grant id")->required()->type_name("GRANT");
+  CLI::App& revoke = AddLeaf(grants, "revoke", "Forget one grant, and revoke it at its provider",
+                             kGrantsRevokeHelp, [this] { return Command(revoke_); });
+  revoke.add_option("grant", revoke_.grant, "Grant id")->required()->type_name("GRANT");
+  revoke.add_flag("--yes", revoke_.yes, "Do not ask for confirmation on a terminal");
 }
 
 void CommandTree::AddProviders() {

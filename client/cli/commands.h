@@ -51,6 +51,7 @@ ExitCode Run(const Context& context, const SecretListArguments& arguments);
 ExitCode Run(const Context& context, const SecretDeleteArguments& arguments);
 ExitCode Run(const Context& context, const GrantsListArguments& arguments);
 ExitCode Run(const Context& context, const GrantsShowArguments& arguments);
+ExitCode Run(const Context& context, const GrantsRevokeArguments& arguments);
 ExitCode Run(const Context& context, const ProvidersServerArguments& arguments);
 ExitCode Run(const Context& context, const AdminAdoptArguments& arguments);
 // Makes its own client: an address that is none is something to report.

@@ -26,6 +26,7 @@
 #include "net/loop.h"
 #include "provider/provider.h"
 #include "refresh/refresh.h"
+#include "refresh/revoker.h"
 #include "rpc/server.h"
 #include "store/gated_store.h"
 #include "store/guarded_store.h"
@@ -99,6 +100,7 @@ class Daemon::Rooms {
     refresher_ =
         std::make_unique<Refresher>(*grants_, *store_, *catalogue_, clock_, random_, loop_->context(),
                                     RefreshOptions{.outage_serve = settings_.store.outage_serve});
+    revoker_ = std::make_unique<Revoker>(*grants_, *store_, *catalogue_, clock_, random_, loop_->context());
     auth_flow_ = std::make_unique<AuthFlow>(*flows_, *grants_, *store_, *catalogue_, clock_, random_,
                                             settings_.flow_lifetime);
     RETURN_IF_ERROR(AwaitPreparation());
@@ -216,6 +218,7 @@ class Daemon::Rooms {
                             .has_ephemeral = opened_.ephemeral != nullptr});
     RpcRooms rooms{.flow = *auth_flow_,
                    .refresher = *refresher_,
+                   .revoker = *revoker_,
                    .grants = *grants_,
                    .static_secrets = *static_secrets_,
                    .find_static_provider = FindIn(*catalogue_),
@@ -289,6 +292,7 @@ class Daemon::Rooms {
   std::unique_ptr<HttpClient> http_;
   std::unique_ptr<Catalogue> catalogue_;
   std::unique_ptr<Refresher> refresher_;
+  std::unique_ptr<Revoker> revoker_;
   std::unique_ptr<AuthFlow> auth_flow_;
   std::unique_ptr<ServerStatus> server_status_;
   std::unique_ptr<RpcServer> server_;

@@ -70,7 +70,7 @@ class Refresher {
   // kDeadline.
   boost::asio::awaitable<absl::StatusOr<AccessToken>> Refresh(Call call, RefreshRequest request);
 
-  // The grant. kGrantNotFound also for another subject's.
+  // The grant, also its tombstone. kGrantNotFound also for another subject's.
   boost::asio::awaitable<absl::StatusOr<SeenGrant>> Get(TenantId tenant, SubjectId subject, GrantId grant,
                                                         Tick deadline);
 

@@ -123,6 +123,11 @@ class Refresher::State : public std::enable_shared_from_this<Refresher::State> {
     return flight;
   }
 
+  // Any thread. What memory has of the grant, if that says REVOKED.
+  std::optional<StoredGrant> FindRevoked(const TenantId& tenant, const GrantId& id) const {
+    return FindStandIn(tenant, id, [](const storage::v1::Grant&) { return false; });
+  }
+
   RefreshRooms rooms;
   boost::asio::io_context& loop;
   const RefreshOptions options;
@@ -132,11 +137,6 @@ class Refresher::State : public std::enable_shared_from_this<Refresher::State> {
   Event drained;
 
  private:
-  // What memory has of the grant, if that says REVOKED.
-  std::optional<StoredGrant> FindRevoked(const TenantId& tenant, const GrantId& id) const {
-    return FindStandIn(tenant, id, [](const storage::v1::Grant&) { return false; });
-  }
-
   // What memory has of the grant, if it may be used in the place of what the store has.
   std::optional<StoredGrant> FindStandIn(
       const TenantId& tenant, const GrantId& id,
@@ -307,6 +307,8 @@ awaitable<absl::StatusOr<AccessToken>> Refresher::Refresh(Call call, RefreshRequ
       outcome = Error(Reason::kDeadline, "the refresh is still under way; call again");
     }
   }
+  // Nor is what was seen before the wait served, when it was revoked meanwhile.
+  if (state->FindRevoked(request.tenant, request.grant).has_value()) co_return NoSuchGrant();
   const storage::v1::Grant& grant = newest != nullptr ? *newest->grant : *seen.grant;
   if (!IsVisible(grant, request.subject)) co_return NoSuchGrant();
   Decision after = DecideAfterFlight(grant, request, outcome, state->rooms.store.Now());
@@ -319,7 +321,7 @@ awaitable<absl::StatusOr<SeenGrant>> Refresher::Get(TenantId tenant, SubjectId s
   const std::shared_ptr<State> state = state_;
   const auto any = [](const storage::v1::Grant&) { return true; };
   absl::StatusOr<SeenGrant> seen = co_await state->Look(std::move(tenant), std::move(grant), any, deadline);
-  if (seen.ok() && !IsVisible(*seen->stored.grant, subject)) co_return NoSuchGrant();
+  if (seen.ok() && seen->stored.grant->subject() != subject.value()) co_return NoSuchGrant();
   co_return seen;
 }
 

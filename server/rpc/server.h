@@ -17,6 +17,7 @@ namespace grantkeep {
 class AuthFlow;
 class Grants;
 class Refresher;
+class Revoker;
 class StaticSecrets;
 namespace v1 {
 class AdoptStoreRequest;
@@ -62,6 +63,7 @@ struct RpcServerOptions {
 struct RpcRooms {
   AuthFlow& flow;
   Refresher& refresher;
+  Revoker& revoker;
   Grants& grants;
   StaticSecrets& static_secrets;
   FindStaticProvider find_static_provider;

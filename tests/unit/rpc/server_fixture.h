@@ -20,6 +20,7 @@
 #include "grantkeep/v1/auth.grpc.pb.h"
 #include "grantkeep/v1/vault_admin.grpc.pb.h"
 #include "refresh/refresh.h"
+#include "refresh/revoker.h"
 #include "rpc/server.h"
 #include "tests/support/rooms.h"
 #include "tests/support/temp_dir.h"
@@ -36,6 +37,7 @@ providers:
   - id: p
     authorization_endpoint: https://as.example/authorize
     token_endpoint: https://as.example/token
+    revocation_endpoint: https://as.example/revoke
     rotation: strict
     redirect_uris: [https://app.example/cb]
     optional_authorization_parameters: [hd]
@@ -52,6 +54,7 @@ providers:
     options.request_id_prefix = "test";
     RpcRooms rooms{.flow = flow_,
                    .refresher = refresher_,
+                   .revoker = revoker_,
                    .grants = *rooms_.grants,
                    .static_secrets = static_secrets_,
                    .find_static_provider = &ServerFixture::FindStaticProvider,
@@ -192,6 +195,8 @@ providers:
   StaticSecrets static_secrets_{*rooms_.store, *rooms_.records, *rooms_.changes, rooms_.clock};
   Refresher refresher_{*rooms_.grants, *rooms_.store, *rooms_.catalogue,
                        rooms_.clock,   rooms_.random, rooms_.loop.context()};
+  Revoker revoker_{*rooms_.grants, *rooms_.store, *rooms_.catalogue,
+                   rooms_.clock,   rooms_.random, rooms_.loop.context()};
   AuthFlow flow_{*rooms_.flows, *rooms_.grants, *rooms_.store,           *rooms_.catalogue,
                  rooms_.clock,  rooms_.random,  std::chrono::minutes(10)};
   std::unique_ptr<RpcServer> server_;
