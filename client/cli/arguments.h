@@ -83,6 +83,12 @@ struct GrantsWatchArguments {
   std::vector<std::string> grants;
 };
 
+struct GrantsRevokeArguments {
+  std::string grant;
+  // Ask nobody.
+  bool yes = false;
+};
+
 // The built-in catalogue.
 struct ProvidersListArguments {};
 // What the daemon has configured.
@@ -110,7 +116,8 @@ struct AdminAdoptArguments {
 
 using Command =
     std::variant<LoginArguments, TokenArguments, SecretPutArguments, SecretGetArguments, SecretListArguments,
-                 SecretDeleteArguments, GrantsListArguments, GrantsShowArguments, GrantsWatchArguments, ProvidersListArguments,
+                 SecretDeleteArguments, GrantsListArguments, GrantsShowArguments, GrantsWatchArguments,
+                 GrantsRevokeArguments, ProvidersListArguments,
                  ProvidersServerArguments, ProvidersShowArguments, ProvidersCheckArguments, DoctorArguments,
                  AdminAdoptArguments>;
 

@@ -71,6 +71,7 @@ class CommandTree {
   GrantsListArguments list_;
   GrantsShowArguments show_;
   GrantsWatchArguments watch_;
+  GrantsRevokeArguments revoke_;
   bool server_ = false;
   ProvidersShowArguments provider_;
   ProvidersCheckArguments check_;

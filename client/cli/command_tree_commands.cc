@@ -112,7 +112,7 @@ void CommandTree::AddSecret() {
 }
 
 void CommandTree::AddGrants() {
-  CLI::App& grants = AddGroup("grants", "Look at grants; never prints a token", kGrantsHelp);
+  CLI::App& grants = AddGroup("grants", "Look at grants, and revoke them; never prints a token", kGrantsHelp);
   CLI::App& list = AddLeaf(grants, "list", "List the subject's grants", kGrantsListHelp,
                            [this] { return Command(list_); });
   list.add_flag("--all-subjects", list_.all_subjects, "Those of every subject of the tenant");
@@ -123,6 +123,10 @@ void CommandTree::AddGrants() {
   CLI::App& watch = AddLeaf(grants, "watch", "Print each change of grants, as it happens", kGrantsWatchHelp,
                             [this] { return Command(watch_); });
   watch.add_option("grants", watch_.grants, "Grant ids")->required()->type_name("GRANT");
+  CLI::App& revoke = AddLeaf(grants, "revoke", "Forget one grant, and revoke it at its provider",
+                             kGrantsRevokeHelp, [this] { return Command(revoke_); });
+  revoke.add_option("grant", revoke_.grant, "Grant id")->required()->type_name("GRANT");
+  revoke.add_flag("--yes", revoke_.yes, "Do not ask for confirmation on a terminal");
 }
 
 void CommandTree::AddProviders() {

@@ -59,6 +59,7 @@ ExitCode Run(const Context& context, const GrantsListArguments& arguments);
 ExitCode Run(const Context& context, const GrantsShowArguments& arguments);
 // Until the service ends the stream, or a signal ends this process.
 ExitCode Run(const Context& context, const GrantsWatchArguments& arguments);
+ExitCode Run(const Context& context, const GrantsRevokeArguments& arguments);
 ExitCode Run(const Context& context, const ProvidersServerArguments& arguments);
 ExitCode Run(const Context& context, const AdminAdoptArguments& arguments);
 // Makes its own client: an address that is none is something to report.

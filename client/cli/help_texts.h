@@ -71,7 +71,8 @@ inline constexpr char kGrantsHelp[] =
     "Examples:\n"
     "  grantkeep grants list\n"
     "  grantkeep grants show GRANT\n"
-    "  grantkeep grants watch GRANT\n";
+    "  grantkeep grants watch GRANT\n"
+    "  grantkeep grants revoke GRANT\n";
 
 inline constexpr char kGrantsListHelp[] =
     "Examples:\n"
@@ -89,6 +90,12 @@ inline constexpr char kGrantsWatchHelp[] =
     "document. While it runs, the daemon keeps the tokens renewed.\n"
     "  grantkeep grants watch GRANT\n"
     "  grantkeep grants watch GRANT GRANT --subject bob --output json\n";
+
+inline constexpr char kGrantsRevokeHelp[] =
+    "The service forgets the grant at once and for good, and asks its provider to end it, too, again and\n"
+    "again until that confirms. Run once more it says how far that is. On a terminal it asks first.\n"
+    "  grantkeep grants revoke GRANT\n"
+    "  grantkeep grants revoke GRANT --subject bob --yes\n";
 
 inline constexpr char kProvidersHelp[] =
     "Examples:\n"

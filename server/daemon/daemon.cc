@@ -30,6 +30,7 @@
 #include "refresh/recovery.h"
 #include "refresh/recovery_files.h"
 #include "refresh/refresh.h"
+#include "refresh/revoker.h"
 #include "rpc/server.h"
 #include "store/gated_store.h"
 #include "store/guarded_store.h"
@@ -106,13 +107,17 @@ class Daemon::Rooms {
     refresh.recovery = recovery_.get();
     refresher_ = std::make_unique<Refresher>(*grants_, *store_, *catalogue_, clock_, random_,
                                              loop_->context(), refresh);
+    revoker_ = std::make_unique<Revoker>(*grants_, *store_, *catalogue_, clock_, random_, loop_->context());
     due_work_ = std::make_unique<DueWork>(DueWorkRooms{.grants = *grants_,
                                                        .store = *store_,
                                                        .catalogue = *catalogue_,
                                                        .refresher = *refresher_,
                                                        .clock = clock_,
                                                        .random = random_},
-                                          loop_->context(), refresh);
+                                          loop_->context(), refresh,
+                                          [this](TenantId tenant, StoredGrant tombstone) {
+                                            return revoker_->Work(std::move(tenant), std::move(tombstone));
+                                          });
     watches_ =
         std::make_unique<GrantWatches>(*refresher_, *store_, *changes_, clock_, loop_->context());
     auth_flow_ = std::make_unique<AuthFlow>(*flows_, *grants_, *store_, *catalogue_, clock_, random_,
@@ -255,6 +260,7 @@ class Daemon::Rooms {
                             .has_ephemeral = opened_.ephemeral != nullptr});
     RpcRooms rooms{.flow = *auth_flow_,
                    .refresher = *refresher_,
+                   .revoker = *revoker_,
                    .grants = *grants_,
                    .static_secrets = *static_secrets_,
                    .find_static_provider = FindIn(*catalogue_),
@@ -332,6 +338,7 @@ class Daemon::Rooms {
   std::unique_ptr<RecoveryFiles> recovery_files_;
   std::unique_ptr<Recovery> recovery_;
   std::unique_ptr<Refresher> refresher_;
+  std::unique_ptr<Revoker> revoker_;
   std::unique_ptr<DueWork> due_work_;
   std::unique_ptr<GrantWatches> watches_;
   std::unique_ptr<AuthFlow> auth_flow_;

@@ -63,15 +63,14 @@ awaitable<absl::StatusOr<StoredGrant>> StoreNew(Grants& grants, Clock& clock, Te
 
 // Tokens that nobody will ever use are not left alive at the provider.
 awaitable<void> Abandon(Provider& provider, const TokenServer& server, const TokenSet& tokens, Clock& clock) {
-  const bool refresh = tokens.refresh_token.has_value();
-  if (!refresh && tokens.access_token.empty()) co_return;
-  Secret token = refresh ? tokens.refresh_token->Clone() : tokens.access_token.Clone();
-  const absl::Status revoked =
-      co_await provider.Revoke(server.revocation_endpoint, server.discovered, std::move(token),
-                               refresh ? "refresh_token" : "access_token", clock.Steady() + kRevokeTimeout);
-  if (!revoked.ok()) {
+  RevocableTokens alive{tokens.refresh_token.has_value() ? tokens.refresh_token->Clone() : Secret(),
+                        tokens.access_token.Clone()};
+  if (alive.refresh_token.empty() && alive.access_token.empty()) co_return;
+  const RevocationOutcome revoked = co_await provider.Revoke(
+      server.revocation_endpoint, server.discovered, std::move(alive), clock.Steady() + kRevokeTimeout);
+  if (!revoked.confirmed()) {
     Log("flow").warn("tokens of '{}' that could not be stored were not revoked either: {}",
-                     provider.id().value(), std::string(revoked.message()));
+                     provider.id().value(), std::string(revoked.status.message()));
   }
 }
 

@@ -90,8 +90,10 @@ void CurlTransfer::SetUpRequest() {
   Set(handle, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
   Set(handle, CURLOPT_USERAGENT, kUserAgent);
   Set(handle, CURLOPT_FOLLOWLOCATION, 0L);
-  if (request_.method == HttpRequest::Method::kPost) {
+  if (request_.method != HttpRequest::Method::kGet) {
     Set(handle, CURLOPT_POST, 1L);
+    // A request with a body all the same, by another name.
+    if (request_.method == HttpRequest::Method::kDelete) Set(handle, CURLOPT_CUSTOMREQUEST, "DELETE");
     Set(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
     Set(handle, CURLOPT_UPLOAD_BUFFERSIZE, kUploadBuffer);
   }

@@ -24,13 +24,13 @@ struct HttpHeader {
 };
 
 struct HttpRequest {
-  enum class Method { kGet, kPost };
+  enum class Method { kGet, kPost, kDelete };
   Method method = Method::kGet;
   std::string url;  // https; http only to a loopback address and with allow_plaintext_loopback
   // Host, User-Agent, Accept and Content-Length are added, and nothing else: a body needs its
   // Content-Type.
   std::vector<HttpHeader> headers;
-  Secret body;  // kPost only
+  Secret body;  // not with kGet
   // The whole exchange, name resolution included, ends by then.
   Tick deadline;
   // True for URLs that somebody else told us (discovered endpoints): special-use addresses are

@@ -54,10 +54,10 @@ AuthenticatedPost::AuthenticatedPost(const config::v1::Provider& record,
 
 awaitable<AuthenticatedPost::Result> AuthenticatedPost::Send(std::string url, bool untrusted_url,
                                                              const FormParameters& parameters,
-                                                             Tick deadline) {
+                                                             const Manner& manner, Tick deadline) {
   Result result;
-  if (record_.client_authentication() == config::v1::CLIENT_AUTHENTICATION_NONE) {
-    HttpRequest request = MakeRequest(url, untrusted_url, parameters, Secret());
+  if (!NeedsSecret(manner)) {
+    HttpRequest request = MakeRequest(url, untrusted_url, parameters, manner, Secret());
     co_await SendOnce(std::move(request), deadline, result);
     co_return result;
   }
@@ -71,7 +71,7 @@ awaitable<AuthenticatedPost::Result> AuthenticatedPost::Send(std::string url, bo
       continue;
     }
     Result attempt;
-    HttpRequest request = MakeRequest(url, untrusted_url, parameters, *secret);
+    HttpRequest request = MakeRequest(url, untrusted_url, parameters, manner, *secret);
     co_await SendOnce(std::move(request), deadline, attempt);
     // With no time left for another try, the refusal that we have is the answer.
     if (sent && !attempt.prepared.ok()) break;
@@ -126,33 +126,55 @@ awaitable<absl::StatusOr<Secret>> AuthenticatedPost::Resolve(int index, Tick dea
   co_return Error(Reason::kClientMisconfigured, fmt::format("{}: {}", place, message));
 }
 
+AuthenticatedPost::Manner AuthenticatedPost::TokenRequestManner() const {
+  Manner manner;
+  manner.json = record_.token_request_body() == config::v1::TOKEN_REQUEST_BODY_JSON;
+  return manner;
+}
+
+bool AuthenticatedPost::NeedsSecret(const Manner& manner) const {
+  if (manner.proof == Manner::Proof::kBasic) return true;
+  return manner.proof == Manner::Proof::kClient &&
+         record_.client_authentication() != config::v1::CLIENT_AUTHENTICATION_NONE;
+}
+
+void AuthenticatedPost::Authenticate(const Manner& manner, const Secret& client_secret, HttpRequest& request,
+                                     FormParameters& parameters) const {
+  const std::string& client_id = record_.client().client_id();
+  const config::v1::ClientAuthentication client = record_.client_authentication();
+  if (manner.proof == Manner::Proof::kNone) return;
+  if (manner.proof == Manner::Proof::kBearer) {
+    std::string header;
+    header.reserve(manner.bearer.size() + 7);
+    header += "Bearer ";
+    header += manner.bearer.Expose();
+    request.headers.push_back({"Authorization", Secret::Take(std::move(header))});
+  } else if (manner.proof == Manner::Proof::kBasic ||
+             client == config::v1::CLIENT_AUTHENTICATION_CLIENT_SECRET_BASIC) {
+    request.headers.push_back({"Authorization", BasicCredentials(client_id, client_secret)});
+  } else {
+    parameters.Add("client_id", client_id);
+    if (client == config::v1::CLIENT_AUTHENTICATION_CLIENT_SECRET_POST)
+      parameters.Add("client_secret", client_secret.Expose());
+  }
+}
+
 HttpRequest AuthenticatedPost::MakeRequest(std::string url, bool untrusted_url,
-                                           const FormParameters& parameters,
+                                           const FormParameters& parameters, const Manner& manner,
                                            const Secret& client_secret) const {
   HttpRequest request;
-  request.method = HttpRequest::Method::kPost;
+  request.method = manner.method;
   request.url = std::move(url);
   request.untrusted_url = untrusted_url;
   request.allow_private = allow_private_;
 
   FormParameters all = parameters.Clone();
-  const std::string& client_id = record_.client().client_id();
-  switch (record_.client_authentication()) {
-    case config::v1::CLIENT_AUTHENTICATION_CLIENT_SECRET_BASIC:
-      request.headers.push_back({"Authorization", BasicCredentials(client_id, client_secret)});
-      break;
-    case config::v1::CLIENT_AUTHENTICATION_CLIENT_SECRET_POST:
-      all.Add("client_id", client_id);
-      all.Add("client_secret", client_secret.Expose());
-      break;
-    default:
-      all.Add("client_id", client_id);
-      break;
+  Authenticate(manner, client_secret, request, all);
+  if (!all.empty()) {
+    request.headers.push_back(
+        {"Content-Type", Secret(manner.json ? "application/json" : "application/x-www-form-urlencoded")});
+    request.body = manner.json ? all.ToJson() : all.ToForm();
   }
-  const bool json = record_.token_request_body() == config::v1::TOKEN_REQUEST_BODY_JSON;
-  request.headers.push_back(
-      {"Content-Type", Secret(json ? "application/json" : "application/x-www-form-urlencoded")});
-  request.body = json ? all.ToJson() : all.ToForm();
 
   bool accepts = false;
   for (const auto& [name, value] : record_.token_request_headers()) {

@@ -12,7 +12,7 @@
 
 namespace grantkeep {
 
-// POST requests to a provider's token and revocation endpoints, authenticated as the record says.
+// Requests to a provider's token and revocation endpoints, authenticated as the record says.
 //
 // Where the record has several client secrets, they are tried one after the other while the
 // provider answers invalid_client, which consumes nothing (RFC 6749 section 5.2), each at most once.
@@ -24,6 +24,16 @@ class AuthenticatedPost {
   AuthenticatedPost(const config::v1::Provider& record, const Provider::Dependencies& dependencies,
                     const std::vector<CidrBlock>& allow_private);
 
+  // What may differ from a request to the token endpoint.
+  struct Manner {
+    enum class Proof { kClient, kBasic, kBearer, kNone };
+    HttpRequest::Method method = HttpRequest::Method::kPost;
+    Proof proof = Proof::kClient;
+    bool json = false;
+    Secret bearer = Secret();  // kBearer
+  };
+  Manner TokenRequestManner() const;
+
   struct Result {
     // OK when a request was handed to the HTTP client; `answer` is its answer then.
     absl::Status prepared;
@@ -32,9 +42,9 @@ class AuthenticatedPost {
     // What the request was authenticated with; empty for a public client.
     Secret client_secret;
   };
-  // `parameters` must live until the result is there.
+  // `parameters` and `manner` must live until the result is there.
   boost::asio::awaitable<Result> Send(std::string url, bool untrusted_url, const FormParameters& parameters,
-                                      Tick deadline);
+                                      const Manner& manner, Tick deadline);
 
   // Whether Send would have something to authenticate with: OK when one of the secrets can be read, and
   // for a public client. Otherwise what Send would say.
@@ -42,8 +52,13 @@ class AuthenticatedPost {
 
  private:
   boost::asio::awaitable<absl::StatusOr<Secret>> Resolve(int index, Tick deadline);
+  // Whether a request of this manner needs a client secret.
+  bool NeedsSecret(const Manner& manner) const;
   HttpRequest MakeRequest(std::string url, bool untrusted_url, const FormParameters& parameters,
-                          const Secret& client_secret) const;
+                          const Manner& manner, const Secret& client_secret) const;
+  // Adds who we are to the headers or the parameters.
+  void Authenticate(const Manner& manner, const Secret& client_secret, HttpRequest& request,
+                    FormParameters& parameters) const;
   // The order in which client secrets are tried.
   std::vector<int> Order() const;
   boost::asio::awaitable<void> SendOnce(HttpRequest request, Tick deadline, Result& result);

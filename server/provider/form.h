@@ -22,6 +22,7 @@ class FormParameters {
   void Add(std::string_view name, std::string_view value);
 
   FormParameters Clone() const;
+  bool empty() const { return parameters_.empty(); }
 
   // The request body in either form. A name that was added several times repeats in the form and
   // is an array in JSON.

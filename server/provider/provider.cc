@@ -15,6 +15,7 @@
 #include "provider/discovery.h"
 #include "provider/form.h"
 #include "provider/record.h"
+#include "provider/revocation.h"
 #include "provider/token_answer.h"
 #include "provider/uri.h"
 #include "telemetry/log.h"
@@ -37,8 +38,6 @@ struct Provider::State {
 
   awaitable<TokenOutcome> RequestTokens(std::string token_endpoint, bool discovered,
                                         FormParameters parameters, TokenRequestKind kind, Tick deadline);
-  awaitable<absl::Status> Revoke(std::string revocation_endpoint, bool discovered, FormParameters parameters,
-                                 Tick deadline);
 };
 
 absl::StatusOr<std::unique_ptr<Provider>> Provider::Create(config::v1::Provider record,
@@ -166,13 +165,10 @@ awaitable<TokenOutcome> Provider::Refresh(std::string token_endpoint, bool disco
                                TokenRequestKind::kRefresh, deadline);
 }
 
-awaitable<absl::Status> Provider::Revoke(std::string revocation_endpoint, bool discovered, Secret token,
-                                         std::string_view token_type_hint, Tick deadline) {
-  // Not a coroutine, so that the hint need not outlive this call.
-  FormParameters parameters;
-  parameters.Add("token", token.Expose());
-  parameters.Add("token_type_hint", token_type_hint);
-  return state_->Revoke(std::move(revocation_endpoint), discovered, std::move(parameters), deadline);
+awaitable<RevocationOutcome> Provider::Revoke(std::string revocation_endpoint, bool discovered,
+                                              RevocableTokens tokens, Tick deadline) {
+  return RevokeTokens(state_->record, state_->post, std::move(revocation_endpoint), discovered,
+                      std::move(tokens), deadline);
 }
 
 Duration Provider::request_timeout() const {
@@ -184,8 +180,9 @@ Duration Provider::request_timeout() const {
 awaitable<TokenOutcome> Provider::State::RequestTokens(std::string token_endpoint, bool discovered,
                                                        FormParameters parameters, TokenRequestKind kind,
                                                        Tick deadline) {
+  const AuthenticatedPost::Manner manner = post.TokenRequestManner();
   AuthenticatedPost::Result result =
-      co_await post.Send(std::move(token_endpoint), discovered, parameters, deadline);
+      co_await post.Send(std::move(token_endpoint), discovered, parameters, manner, deadline);
   if (!result.prepared.ok()) {
     TokenOutcome unsent;
     unsent.kind = TokenOutcome::Kind::kNotSent;
@@ -206,31 +203,6 @@ awaitable<TokenOutcome> Provider::State::RequestTokens(std::string token_endpoin
         Error(Reason::kProviderError, fmt::format("provider '{}': token endpoint: refused", record.id()));
   }
   co_return outcome;
-}
-
-awaitable<absl::Status> Provider::State::Revoke(std::string revocation_endpoint, bool discovered,
-                                                FormParameters parameters, Tick deadline) {
-  if (revocation_endpoint.empty()) co_return absl::OkStatus();
-  const AuthenticatedPost::Result result =
-      co_await post.Send(std::move(revocation_endpoint), discovered, parameters, deadline);
-  if (!result.prepared.ok()) co_return result.prepared;
-  const std::string where = fmt::format("provider '{}': revocation endpoint", record.id());
-  if (!result.answer.response.has_value()) {
-    const absl::Status& error = result.answer.error;
-    co_return Error(result.answer.not_sent ? Reason::kProviderUnreachable : Reason::kProviderError,
-                    fmt::format("{}: {}", where, std::string(error.message())));
-  }
-  const HttpResponse& response = *result.answer.response;
-  // Also for tokens that the provider does not know (RFC 7009 section 2.2).
-  if (response.status >= 200 && response.status <= 299) co_return absl::OkStatus();
-  const std::string message = fmt::format("{}: answered {}", where, response.status);
-  if (response.status == 429 || response.status == 503) {
-    // The token still exists (section 2.2.1).
-    co_return RetryableError(response.status == 429 ? Reason::kProviderThrottled : Reason::kProviderError,
-                             message,
-                             ReadRetryAfter(response, result.sent_time).value_or(std::chrono::seconds(1)));
-  }
-  co_return Error(Reason::kProviderError, message);
 }
 
 }  // namespace grantkeep

@@ -89,6 +89,28 @@ struct TokenOutcome {
   bool throttled() const { return kind == Kind::kRefused && HasReason(status, Reason::kProviderThrottled); }
 };
 
+// The tokens of one grant; either may be empty.
+struct RevocableTokens {
+  Secret refresh_token;
+  Secret access_token;
+};
+
+// What a provider made of a request to revoke. `status` is OK for kRevoked and kAlready; its message
+// names the provider and holds no value.
+struct RevocationOutcome {
+  enum class Kind {
+    kRevoked,   // it says so; also of tokens that it does not know (RFC 7009 section 2.2)
+    kAlready,   // it says that they were dead before
+    kRefused,   // no other try will be answered otherwise, or there is nobody to ask
+    kTryLater,  // anything else: the tokens may be alive
+  };
+  Kind kind = Kind::kTryLater;
+  absl::Status status;
+  std::optional<std::chrono::seconds> retry_after;  // kTryLater: from Retry-After, at most 1 h
+
+  bool confirmed() const { return kind == Kind::kRevoked || kind == Kind::kAlready; }
+};
+
 // One provider: its record, checked, and the few operations whose form the record decides.
 // Immutable after Create; thread-safe but for the coroutines, which run on the loop.
 class Provider {
@@ -138,9 +160,10 @@ class Provider {
   boost::asio::awaitable<TokenOutcome> Refresh(std::string token_endpoint, bool discovered,
                                                Secret refresh_token, const std::string& redirect_uri,
                                                const std::vector<std::string>& resource, Tick deadline);
-  // Revokes a token (RFC 7009) where the provider has an endpoint for it; otherwise OK at once.
-  boost::asio::awaitable<absl::Status> Revoke(std::string revocation_endpoint, bool discovered, Secret token,
-                                              std::string_view token_type_hint, Tick deadline);
+  // Ends a grant at the provider by its tokens, as the record says (RFC 7009 where it says nothing). Doing
+  // so again does no harm. kRefused at once when there is no endpoint for it, or no token that it takes.
+  boost::asio::awaitable<RevocationOutcome> Revoke(std::string revocation_endpoint, bool discovered,
+                                                   RevocableTokens tokens, Tick deadline);
 
   // Longest time one request to the token endpoint may take.
   Duration request_timeout() const;

@@ -13,6 +13,7 @@
 #include "net/address.h"
 #include "provider/charset.h"
 #include "provider/record_requests.h"
+#include "provider/record_revocation.h"
 #include "provider/uri.h"
 #include "provider/url_parts.h"
 
@@ -36,6 +37,7 @@ absl::Status CheckDuration(std::string_view field, const Duration& value, int64_
 std::string Example(const Provider& record, const std::string& url) {
   UrlParts parts;
   for (const auto& [name, part] : record.url_parts()) parts.emplace(name, "example");
+  parts.emplace(std::string(kClientIdPart), "example");
   return ExpandUrl(url, parts);
 }
 
@@ -151,6 +153,7 @@ absl::Status CheckStatic(const Provider& record) {
   if (record.in_doubt() != config::v1::IN_DOUBT_UNSPECIFIED) return flowless("in_doubt");
   if (record.has_request_budget()) return flowless("request_budget");
   if (record.has_inactivity_limit()) return flowless("inactivity_limit");
+  if (record.has_revocation()) return flowless("revocation");
   if (!IsHeaderName(record.static_credential().header_name())) {
     return FieldError("static_credential.header_name", "must be the name of a header");
   }
@@ -203,6 +206,7 @@ std::vector<absl::Status> ProblemsOf(const Provider& record, bool development) {
   if (record.has_static_credential()) note(FieldError("static_credential", "is for kind static only"));
   note(CheckServerIdentity(record, development));
   for (absl::Status& problem : RequestProblemsOf(record)) note(std::move(problem));
+  note(CheckRevocation(record));
   note(CheckTimeout(record));
   note(CheckLifetimes(record));
   note(CheckBudget(record.request_budget()));

@@ -13,6 +13,7 @@
 #include "base/reason.h"
 #include "base/status_macros.h"
 #include "provider/charset.h"
+#include "provider/record_revocation.h"
 
 namespace grantkeep {
 namespace {
@@ -143,6 +144,9 @@ bool IsHostName(std::string_view text) {
 
 absl::Status CheckUrlPartRules(const config::v1::Provider& record) {
   for (const auto& [name, part] : record.url_parts()) RETURN_IF_ERROR(CheckRule(name, part));
+  if (record.url_parts().contains(std::string(kClientIdPart))) {
+    return FieldError(FieldOfPart(kClientIdPart), "stands for client.client_id, and needs no rule");
+  }
   std::set<std::string_view> used;
   for (const auto& [field, url] : UrlsOf(record)) {
     const auto placeholders = PlaceholdersOf(*url);
@@ -150,6 +154,10 @@ absl::Status CheckUrlPartRules(const config::v1::Provider& record) {
       return FieldError(field, "has braces that are not a {part} of the host or the path");
     }
     for (const Placeholder& placeholder : *placeholders) {
+      if (placeholder.name == kClientIdPart && field == "revocation_endpoint") {
+        if (!placeholder.domain.has_value()) continue;
+        return FieldError(field, "can have {client_id} in its path only");
+      }
       const auto rule = record.url_parts().find(std::string(placeholder.name));
       if (rule == record.url_parts().end()) {
         return FieldError(FieldOfPart(placeholder.name), fmt::format("is missing; {} has it", field));

@@ -3,6 +3,7 @@
 
 #include "provider/provider.h"
 #include "refresh/grant_changes.h"
+#include "refresh/tombstone.h"
 
 namespace grantkeep {
 namespace {
@@ -34,6 +35,8 @@ bool PredatesAdoption(const Grant& grant, const StoreIdentity& store) {
 }
 
 void CountAdoption(Grant& grant, const StoreIdentity& store, const config::v1::Provider& provider) {
+  // The tokens of a clone are another's, who revokes them himself.
+  if (OwesRevocation(grant) && grant.store_epoch() < store.cloned_in) GiveUpOutbox(grant);
   if (grant.state() != Grant::STATE_ACTIVE && grant.state() != Grant::STATE_IN_DOUBT) return;
   if (grant.store_epoch() < store.cloned_in) {
     CountAs(grant, Grant::STATE_NEEDS_REAUTH, "CLONED");

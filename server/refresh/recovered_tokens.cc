@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "refresh/recovered_tokens.h"
 
-#include <algorithm>
-
 #include "crypto/digest.h"
 #include "refresh/grant_changes.h"
 #include "vault/fields.h"
@@ -114,18 +112,6 @@ void InstallTokenSet(Grant& stored, const Grant& tokens, Time now) {
   stored.set_not_before_us(tokens.not_before_us());
   stored.set_failures(tokens.failures());
   if (stored.state() != Grant::STATE_ACTIVE) EnterState(stored, Grant::STATE_ACTIVE, "", now);
-}
-
-bool HandToOutbox(Grant& tombstone, const Grant& tokens) {
-  storage::v1::Outbox& outbox = *tombstone.mutable_outbox();
-  const bool known = std::ranges::any_of(outbox.tokens(), [&](const storage::v1::Outbox::Tokens& there) {
-    return there.refresh_token() == tokens.refresh_token() && there.access_token() == tokens.access_token();
-  });
-  if (known) return false;
-  storage::v1::Outbox::Tokens& added = *outbox.add_tokens();
-  added.set_refresh_token(tokens.refresh_token());
-  added.set_access_token(tokens.access_token());
-  return true;
 }
 
 }  // namespace grantkeep

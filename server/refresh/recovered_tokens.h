@@ -52,8 +52,6 @@ TokensFate JudgeTokens(const storage::v1::Grant* stored, const storage::v1::Gran
                        const StoreIdentity& store);
 // Whatever its state: a late success overrides IN_DOUBT and NEEDS_REAUTH.
 void InstallTokenSet(storage::v1::Grant& stored, const storage::v1::Grant& tokens, Time now);
-// False: they are there already.
-bool HandToOutbox(storage::v1::Grant& tombstone, const storage::v1::Grant& tokens);
 
 }  // namespace grantkeep
 

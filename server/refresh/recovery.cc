@@ -10,6 +10,7 @@
 #include "base/reason.h"
 #include "provider/provider.h"
 #include "refresh/schedule.h"
+#include "refresh/tombstone.h"
 #include "telemetry/log.h"
 #include "vault/currency.h"
 
@@ -150,11 +151,12 @@ awaitable<absl::Status> Recovery::Apply(const Waiting& file, const Grant& tokens
 awaitable<absl::StatusOr<bool>> Recovery::TryCommit(const Waiting& file, const Grant& tokens,
                                                     StoredGrant& stored) {
   const bool revoked = stored.grant->state() == Grant::STATE_REVOKED;
-  if (revoked && !HandToOutbox(*stored.grant, tokens)) {
+  const Time now = rooms_.store.Now();
+  if (revoked && !AddToOutbox(*stored.grant, tokens.refresh_token(), tokens.access_token(), now)) {
     Drop(file, "the outbox has its tokens");
     co_return true;
   }
-  if (!revoked) InstallTokenSet(*stored.grant, tokens, rooms_.store.Now());
+  if (!revoked) InstallTokenSet(*stored.grant, tokens, now);
 
   const Key key = Grants::KeyOf(file.parts.tenant, file.parts.grant);
   std::vector<Write> also;

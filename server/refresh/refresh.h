@@ -81,7 +81,8 @@ class Refresher {
   // kDeadline.
   boost::asio::awaitable<absl::StatusOr<AccessToken>> Refresh(Call call, RefreshRequest request);
 
-  // The grant, in the state that callers are to see. kGrantNotFound also for another subject's.
+  // The grant, also its tombstone, in the state that callers are to see. kGrantNotFound also for another
+  // subject's.
   boost::asio::awaitable<absl::StatusOr<SeenGrant>> Get(TenantId tenant, SubjectId subject, GrantId grant,
                                                         Tick deadline);
 

@@ -147,6 +147,11 @@ class Refresher::State : public std::enable_shared_from_this<Refresher::State> {
     return flight;
   }
 
+  // Any thread. What memory has of the grant, if that says REVOKED.
+  std::optional<StoredGrant> FindRevoked(const TenantId& tenant, const GrantId& id) const {
+    return FindStandIn(tenant, id, [](const storage::v1::Grant&) { return false; });
+  }
+
   RefreshRooms rooms;
   boost::asio::io_context& loop;
   const RefreshOptions options;
@@ -161,11 +166,6 @@ class Refresher::State : public std::enable_shared_from_this<Refresher::State> {
   std::function<void(const TenantId&, const GrantId&)> on_unsaved;
 
  private:
-  // What memory has of the grant, if that says REVOKED.
-  std::optional<StoredGrant> FindRevoked(const TenantId& tenant, const GrantId& id) const {
-    return FindStandIn(tenant, id, [](const storage::v1::Grant&) { return false; });
-  }
-
   // What memory has of the grant, if it may be used in the place of what the store has.
   std::optional<StoredGrant> FindStandIn(
       const TenantId& tenant, const GrantId& id,
@@ -263,14 +263,10 @@ class Refresher::State : public std::enable_shared_from_this<Refresher::State> {
 Refresher::Refresher(Grants& grants, Store& store, Catalogue& catalogue, Clock& clock, Random& random,
                      boost::asio::io_context& loop, RefreshOptions options)
     : state_(std::make_shared<State>(
-          RefreshRooms{.grants = grants,
-                       .store = store,
-                       .catalogue = catalogue,
-                       .clock = clock,
-                       .random = random,
-                       .refusals = std::make_shared<Refusals>(clock),
-                       .recovery = options.recovery,
-                       .on_step = options.on_step},
+          RefreshRooms{{grants, store, catalogue, clock, random},
+                       std::make_shared<Refusals>(clock),
+                       options.recovery,
+                       options.on_step},
           loop,
           options)) {
   CountAdoptions(grants, store, catalogue);
@@ -352,6 +348,8 @@ awaitable<absl::StatusOr<AccessToken>> Refresher::Refresh(Call call, RefreshRequ
       outcome = NotYet(*flight);
     }
   }
+  // Nor is what was seen before the wait served, when it was revoked meanwhile.
+  if (state->FindRevoked(request.tenant, request.grant).has_value()) co_return NoSuchGrant();
   const storage::v1::Grant& grant = newest != nullptr ? *newest->grant : *seen.grant;
   if (!IsVisible(grant, request.subject)) co_return NoSuchGrant();
   state->usage.Mark(request.tenant, grant);
@@ -365,7 +363,7 @@ awaitable<absl::StatusOr<SeenGrant>> Refresher::Get(TenantId tenant, SubjectId s
   const std::shared_ptr<State> state = state_;
   const auto any = [](const storage::v1::Grant&) { return true; };
   absl::StatusOr<SeenGrant> seen = co_await state->Look(std::move(tenant), std::move(grant), any, deadline);
-  if (seen.ok() && !IsVisible(*seen->stored.grant, subject)) co_return NoSuchGrant();
+  if (seen.ok() && seen->stored.grant->subject() != subject.value()) co_return NoSuchGrant();
   if (seen.ok()) Show(*seen->stored.grant);
   co_return seen;
 }

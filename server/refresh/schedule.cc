@@ -5,6 +5,7 @@
 
 #include "refresh/freshness.h"
 #include "refresh/grant_changes.h"
+#include "refresh/tombstone.h"
 
 namespace grantkeep {
 namespace {
@@ -50,7 +51,7 @@ Time DueTime(const Grant& grant, const config::v1::Provider& provider, double ji
       if (grant.refresh_token().empty() || grant.state_time_us() == 0) return Time::max();
       return FromMicros(grant.state_time_us()) + kForgetRefreshToken;
     case Grant::STATE_REVOKED:
-      return grant.has_outbox() ? FromMicros(grant.outbox().not_before_us()) : Time::max();
+      return OwesRevocation(grant) ? FromMicros(grant.outbox().not_before_us()) : Time::max();
     default:
       break;
   }

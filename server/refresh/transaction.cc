@@ -10,6 +10,7 @@
 #include "base/status_macros.h"
 #include "refresh/freshness.h"
 #include "refresh/grant_changes.h"
+#include "refresh/outbox.h"
 #include "refresh/schedule.h"
 #include "refresh/token_failure.h"
 #include "telemetry/log.h"
@@ -317,6 +318,10 @@ awaitable<RefreshResult> RefreshTransaction::Install(TokenOutcome outcome) {
     // revoked: that would kill the family.
     if (!commit->current.has_value() || commit->current->grant->state() == Grant::STATE_REVOKED) {
       current_ = std::move(commit->current);
+      // Nobody can use the tokens any more, and they are not left alive at the provider.
+      if (current_.has_value()) {
+        co_await HandToOutbox(rooms_, tenant_, *current_, outcome.tokens, owner_);
+      }
       co_return Ended(Error(Reason::kGrantNotFound, "grant_id: no such grant"));
     }
     current_ = std::move(commit->current);

@@ -13,6 +13,7 @@
 #include "crypto/random.h"
 #include "provider/provider.h"
 #include "refresh/provider_budget.h"
+#include "refresh/grant_rooms.h"
 #include "refresh/recovery.h"
 #include "refresh/refresh_step.h"
 #include "refresh/refusals.h"
@@ -21,13 +22,8 @@
 
 namespace grantkeep {
 
-// What the rooms around a refresh transaction offer it.
-struct RefreshRooms {
-  Grants& grants;
-  Store& store;
-  Catalogue& catalogue;
-  Clock& clock;
-  Random& random;
+// What a refresh transaction needs beside the rooms.
+struct RefreshRooms : GrantRooms {
   std::shared_ptr<Refusals> refusals;  // never null
   Recovery* recovery = nullptr;  // null: new tokens that the store does not accept are in memory only
   OnRefreshStep on_step = nullptr;

@@ -56,7 +56,7 @@ bool UseIsWorthWriting(const Grant& grant, Duration active_window, Time now) {
 // Lives as long as the Usage or a write.
 class Usage::State : public std::enable_shared_from_this<Usage::State> {
  public:
-  State(RefreshRooms rooms, boost::asio::io_context& loop, Duration active_window)
+  State(const GrantRooms& rooms, boost::asio::io_context& loop, Duration active_window)
       : rooms_(rooms), loop_(loop), active_window_(active_window) {}
 
   void Mark(const TenantId& tenant, const Grant& grant) {
@@ -107,7 +107,7 @@ class Usage::State : public std::enable_shared_from_this<Usage::State> {
     co_return commit.ok() && commit->outcome == CommitResult::Outcome::kDone;
   }
 
-  const RefreshRooms rooms_;
+  const GrantRooms rooms_;
   boost::asio::io_context& loop_;
   const Duration active_window_;
   bool stopped_ = false;  // loop
@@ -116,7 +116,7 @@ class Usage::State : public std::enable_shared_from_this<Usage::State> {
   absl::flat_hash_map<Key, Tick> writing_;
 };
 
-Usage::Usage(RefreshRooms rooms, boost::asio::io_context& loop, Duration active_window)
+Usage::Usage(const GrantRooms& rooms, boost::asio::io_context& loop, Duration active_window)
     : state_(std::make_shared<State>(rooms, loop, active_window)) {}
 Usage::~Usage() = default;
 void Usage::Mark(const TenantId& tenant, const Grant& grant) { state_->Mark(tenant, grant); }

@@ -22,7 +22,7 @@ bool UseIsWorthWriting(const storage::v1::Grant& grant, Duration active_window, 
 // Writes into the records of grants that they are used: behind the answer, about once an hour.
 class Usage {
  public:
-  Usage(RefreshRooms rooms, boost::asio::io_context& loop, Duration active_window);
+  Usage(const GrantRooms& rooms, boost::asio::io_context& loop, Duration active_window);
   ~Usage();
 
   // Any thread; `grant` is the newest that is known. Gives the grant its entry in the due-index, too, from

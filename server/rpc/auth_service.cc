@@ -12,6 +12,7 @@
 #include "flow/flow.h"
 #include "grantkeep/v1/auth.pb.h"
 #include "refresh/refresh.h"
+#include "refresh/revoker.h"
 #include "rpc/convert.h"
 #include "rpc/unary_method.h"
 #include "rpc/watch_grants.h"
@@ -83,6 +84,7 @@ class AuthMethods {
   explicit AuthMethods(const RpcRooms& rooms)
       : flow_(rooms.flow),
         refresher_(rooms.refresher),
+        revoker_(rooms.revoker),
         static_secrets_(rooms.static_secrets),
         find_static_provider_(rooms.find_static_provider) {}
 
@@ -185,6 +187,19 @@ class AuthMethods {
     co_return response;
   }
 
+  Awaitable<v1::RevokeGrantResponse> RevokeGrant(Call call, Wiped<v1::RevokeGrantRequest> request) {
+    TenantId tenant(request->tenant());
+    SubjectId subject(request->subject());
+    GrantId grant(request->grant_id());
+    const absl::StatusOr<RevokedGrant> revoked =
+        co_await revoker_.Revoke(std::move(tenant), std::move(subject), std::move(grant), call.deadline);
+    if (!revoked.ok()) co_return revoked.status();
+    v1::RevokeGrantResponse response;
+    response.set_forgotten(revoked->forgotten);
+    response.set_revoked_at_provider(revoked->revoked_at_provider);
+    co_return response;
+  }
+
  private:
   v1::GetStaticSecretResponse SecretResponse(const StaticSecretValue& found) const {
     v1::GetStaticSecretResponse response;
@@ -204,6 +219,7 @@ class AuthMethods {
 
   AuthFlow& flow_;
   Refresher& refresher_;
+  Revoker& revoker_;
   StaticSecrets& static_secrets_;
   const FindStaticProvider find_static_provider_;
 };
@@ -243,6 +259,7 @@ std::unique_ptr<RawService> MakeAuthService(const RpcRooms& rooms) {
                 Hot(methods, &AuthMethods::GetStaticSecret, &AuthMethods::StaticSecretFromMemory));
   service->Bind("GetGrant", OnLoop(methods, &AuthMethods::GetGrant));
   if (rooms.watches != nullptr) service->Bind("WatchGrants", MakeWatchGrants(*rooms.watches));
+  service->Bind("RevokeGrant", OnLoop(methods, &AuthMethods::RevokeGrant));
   return service;
 }
 

@@ -18,6 +18,7 @@ class AuthFlow;
 class GrantWatches;
 class Grants;
 class Refresher;
+class Revoker;
 class StaticSecrets;
 namespace v1 {
 class AdoptStoreRequest;
@@ -63,6 +64,7 @@ struct RpcServerOptions {
 struct RpcRooms {
   AuthFlow& flow;
   Refresher& refresher;
+  Revoker& revoker;
   Grants& grants;
   StaticSecrets& static_secrets;
   FindStaticProvider find_static_provider;

@@ -81,6 +81,9 @@ Answer<v1::RefreshResponse> Caller::Refresh(const v1::RefreshRequest& request,
 Answer<v1::GetGrantResponse> Caller::GetGrant(const v1::GetGrantRequest& request) const {
   return Call(&v1::AuthService::Stub::GetGrant, *auth_, request);
 }
+Answer<v1::RevokeGrantResponse> Caller::RevokeGrant(const v1::RevokeGrantRequest& request) const {
+  return Call(&v1::AuthService::Stub::RevokeGrant, *auth_, request);
+}
 Answer<v1::GetStaticSecretResponse> Caller::GetStaticSecret(const v1::GetStaticSecretRequest& request) const {
   return Call(&v1::AuthService::Stub::GetStaticSecret, *auth_, request);
 }

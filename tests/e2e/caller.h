@@ -47,6 +47,7 @@ class Caller {
   Answer<v1::RefreshResponse> Refresh(const v1::RefreshRequest& request,
                                       std::chrono::milliseconds timeout = std::chrono::seconds(20)) const;
   Answer<v1::GetGrantResponse> GetGrant(const v1::GetGrantRequest& request) const;
+  Answer<v1::RevokeGrantResponse> RevokeGrant(const v1::RevokeGrantRequest& request) const;
   Answer<v1::GetStaticSecretResponse> GetStaticSecret(const v1::GetStaticSecretRequest& request) const;
   Answer<v1::PutStaticSecretResponse> PutStaticSecret(const v1::PutStaticSecretRequest& request) const;
   Answer<v1::DeleteStaticSecretResponse> DeleteStaticSecret(

@@ -172,8 +172,8 @@ TEST_F(DaemonTest, SizesMethodsAndHealthAreAnsweredAsDocumented) {
   EXPECT_EQ(CallRaw("/grantkeep.v1.VaultAdmin/PutStaticSecret", std::string(1 << 20, 'x')).code,
             grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(CallRaw("/grantkeep.v1.AuthService/Nonsense", "").code, grpc::StatusCode::UNIMPLEMENTED);
-  for (const char* method : {"AuthService/GetSchema", "AuthService/ValidateToken", "AuthService/RevokeGrant",
-                             "VaultAdmin/RotateKeys", "VaultAdmin/GetKeyStatus"}) {
+  for (const char* method : {"AuthService/GetSchema", "AuthService/ValidateToken", "VaultAdmin/RotateKeys",
+                             "VaultAdmin/GetKeyStatus"}) {
     const CallStatus status = CallRaw(std::string("/grantkeep.v1.") + method, "");
     EXPECT_EQ(status.code, grpc::StatusCode::UNIMPLEMENTED) << method;
     EXPECT_EQ(status.reason, "NOT_IMPLEMENTED") << method;

@@ -54,6 +54,8 @@ class Client {
                                               Timeout timeout = std::nullopt);
   absl::StatusOr<v1::GetGrantResponse> GetGrant(const v1::GetGrantRequest& request,
                                                 Timeout timeout = std::nullopt);
+  absl::StatusOr<v1::RevokeGrantResponse> RevokeGrant(const v1::RevokeGrantRequest& request,
+                                                      Timeout timeout = std::nullopt);
   absl::StatusOr<v1::GetStaticSecretResponse> GetStaticSecret(const v1::GetStaticSecretRequest& request,
                                                               Timeout timeout = std::nullopt);
   absl::StatusOr<v1::PutStaticSecretResponse> PutStaticSecret(const v1::PutStaticSecretRequest& request,

@@ -117,6 +117,7 @@ ProviderStats AuthorizationServer::Stats() const {
     stats.families.push_back({id, family.live, family.generation, family.presented});
   }
   for (const auto& record : log_) stats.log.push_back(*record);
+  stats.revocations.assign(revocations_.begin(), revocations_.end());
   return stats;
 }
 

@@ -35,6 +35,7 @@ class AuthorizationServer {
   ProviderOptions& options() { return options_; }
   TokenLedger& ledger() { return ledger_; }
   FaultQueue& faults() { return faults_; }
+  FaultQueue& revocation_faults() { return revocation_faults_; }
   ClientRegistry& clients() { return clients_; }
   ProviderStats Stats() const;
   const std::deque<std::string>& secrets_seen() const { return secrets_seen_; }
@@ -61,6 +62,8 @@ class AuthorizationServer {
                       TokenRequestRecord& record);
   Redemption Redeem(const Client& client, const Form& form, bool withhold_refresh_token, Tick now);
   ServerReply Revoke(const ServerRequest& request);
+  ServerReply ProcessRevocation(const ServerRequest& request, const std::optional<Fault>& fault,
+                                RevocationRecord& record);
 
   // control.cc
   ServerReply ShowStats() const;
@@ -75,10 +78,12 @@ class AuthorizationServer {
   SystemRandom random_;
   TokenLedger ledger_;
   FaultQueue faults_;
+  FaultQueue revocation_faults_;
   std::string issuer_;
   std::map<std::string, PendingConsent> pending_;
   ProviderStats counters_;  // the counters that the ledger does not keep
   std::deque<std::shared_ptr<TokenRequestRecord>> log_;
+  std::deque<RevocationRecord> revocations_;
   std::deque<std::string> secrets_seen_;
 };
 

@@ -55,6 +55,13 @@ json::object Describe(const TokenRequestRecord& record) {
   return entry;
 }
 
+json::object Describe(const RevocationRecord& record) {
+  json::object entry{{"took_effect", record.took_effect}, {"status", record.status}};
+  if (record.family != 0) entry["family"] = record.family;
+  if (!record.fault.empty()) entry["fault"] = record.fault;
+  return entry;
+}
+
 json::object Describe(const FamilyStats& family) {
   json::object presented;
   for (const auto& [generation, count] : family.presented) presented[std::to_string(generation)] = count;
@@ -136,10 +143,15 @@ absl::Status Apply(AuthorizationServer& server, std::string_view name, const jso
     auto fault = ReadFault(value);
     if (!fault.ok()) return fault.status();
     server.faults().Push(*std::move(fault));
+  } else if (name == "revocation_fault") {
+    auto fault = ReadFault(value);
+    if (!fault.ok()) return fault.status();
+    server.revocation_faults().Push(*std::move(fault));
   } else if (name == "client_secrets") {
     return SetClientSecrets(server.clients(), value);
   } else if (name == "clear_faults" && value == true) {
     server.faults().Clear();
+    server.revocation_faults().Clear();
   } else if (name == "expire_access_tokens" && value == true) {
     server.ledger().ExpireAccessTokens();
   } else if (name == "kill_families" && value == true) {
@@ -179,6 +191,8 @@ ServerReply AuthorizationServer::ShowStats() const {
   for (const FamilyStats& family : stats.families) families.push_back(Describe(family));
   json::array log;
   for (const TokenRequestRecord& record : stats.log) log.push_back(Describe(record));
+  json::array revocations;
+  for (const RevocationRecord& record : stats.revocations) revocations.push_back(Describe(record));
   return JsonReply(200, json::serialize(json::object{
                             {"authorization_requests", stats.authorization_requests},
                             {"token_requests", stats.token_requests},
@@ -193,6 +207,7 @@ ServerReply AuthorizationServer::ShowStats() const {
                             {"live_families", stats.live_families},
                             {"families", std::move(families)},
                             {"log", std::move(log)},
+                            {"revocations", std::move(revocations)},
                         }) + "\n");
 }
 

@@ -18,6 +18,7 @@ namespace grantkeep::practice {
 //   rotation               "none", "keeps_old", "strict", "grace:SECONDS"
 //   access_token_lifetime  seconds
 //   fault                  {"kind", "count", "after_processing", "retry_after", "error"}: see fault.h
+//   revocation_fault       the same, of the revocation endpoint
 //   clear_faults, expire_access_tokens, kill_families   true
 //   kill_family_of         an access or refresh token
 // GET /stats answers ProviderStats as JSON.

@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::pair<Fault::Kind, std::string_view> kNames[] = {
     {Fault::Kind::kServerError, "server_error"},
+    {Fault::Kind::kUnavailable, "unavailable"},
     {Fault::Kind::kReset, "reset"},
     {Fault::Kind::kHang, "hang"},
     {Fault::Kind::kHtml, "html"},

@@ -10,10 +10,11 @@
 
 namespace grantkeep::practice {
 
-// Something that goes wrong with the next token requests.
+// Something that goes wrong with the next requests to the token or the revocation endpoint.
 struct Fault {
   enum class Kind {
     kServerError,      // 500
+    kUnavailable,      // 503, with Retry-After when retry_after is set; nothing takes effect
     kReset,            // the connection is reset
     kHang,             // no answer
     kHtml,             // 200 with an HTML page
@@ -25,7 +26,7 @@ struct Fault {
     kDropRefreshToken,  // as a server that does not rotate this time: the old token stays good
   };
   Kind kind = Kind::kServerError;
-  // For how many token requests.
+  // For how many requests.
   int count = 1;
   // kServerError, kReset, kHang, kHtml: whether the request takes effect all the same, so that only
   // its answer is lost.

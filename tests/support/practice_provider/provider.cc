@@ -65,8 +65,15 @@ void PracticeProvider::InjectFault(Fault fault) {
   state_->http->Run([&] { state_->server.faults().Push(fault); });
 }
 
+void PracticeProvider::InjectRevocationFault(Fault fault) {
+  state_->http->Run([&] { state_->server.revocation_faults().Push(fault); });
+}
+
 void PracticeProvider::ClearFaults() {
-  state_->http->Run([&] { state_->server.faults().Clear(); });
+  state_->http->Run([&] {
+    state_->server.faults().Clear();
+    state_->server.revocation_faults().Clear();
+  });
 }
 
 void PracticeProvider::ExpireAccessTokens() {

@@ -61,6 +61,14 @@ struct TokenRequestRecord {
   std::optional<Tick> answered = std::nullopt;
 };
 
+// One request to the revocation endpoint.
+struct RevocationRecord {
+  uint64_t family = 0;       // of the token; 0: unknown
+  bool took_effect = false;  // also where the answer was lost
+  int status = 0;            // 0: no answer was sent
+  std::string fault;
+};
+
 struct FamilyStats {
   uint64_t id = 0;
   bool live = false;
@@ -85,6 +93,7 @@ struct ProviderStats {
   std::vector<FamilyStats> families;
   // The last ones (ProviderOptions::log_kept), oldest first.
   std::vector<TokenRequestRecord> log;
+  std::vector<RevocationRecord> revocations;
 };
 
 // An OAuth 2.1 authorization server to practise against: RFC 8414 metadata, authorization code with
@@ -117,6 +126,8 @@ class PracticeProvider {
   // Queues `fault` behind those still to come.
   void InjectFault(Fault fault);
   void ClearFaults();
+  // The same at the revocation endpoint; ClearFaults() clears these, too.
+  void InjectRevocationFault(Fault fault);
   void ExpireAccessTokens();
   // Kills the family of an access or refresh token; false when the token is unknown.
   bool KillFamilyOf(std::string_view token);

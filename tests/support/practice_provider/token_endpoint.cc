@@ -22,6 +22,7 @@ bool TakesEffect(const std::optional<Fault>& fault) {
     case Fault::Kind::kHang:
     case Fault::Kind::kHtml:
       return fault->after_processing;
+    case Fault::Kind::kUnavailable:
     case Fault::Kind::kTooManyRequests:
     case Fault::Kind::kOAuthError:
       return false;
@@ -43,8 +44,10 @@ ServerReply Spoil(const Fault& fault, ServerReply reply) {
       return {.status = 200,
               .headers = {{"Content-Type", "text/html"}},
               .body = "<html><body>Hello</body></html>"};
+    case Fault::Kind::kUnavailable:
     case Fault::Kind::kTooManyRequests: {
-      ServerReply busy = JsonReply(429, R"({"error":"slow_down"})");
+      ServerReply busy = fault.kind == Fault::Kind::kUnavailable ? JsonReply(503, "{}")
+                                                                 : JsonReply(429, R"({"error":"slow_down"})");
       if (fault.retry_after.has_value()) {
         busy.headers.emplace_back("Retry-After", std::to_string(fault.retry_after->count()));
       }
@@ -168,6 +171,25 @@ Redemption AuthorizationServer::Redeem(const Client& client, const Form& form, b
 
 ServerReply AuthorizationServer::Revoke(const ServerRequest& request) {
   ++counters_.revocation_requests;
+  const std::optional<Fault> fault = revocation_faults_.Next();
+  RevocationRecord record;
+  ServerReply reply = ProcessRevocation(request, fault, record);
+  if (fault.has_value()) {
+    ++counters_.faults_injected;
+    record.fault = std::string(FaultName(fault->kind));
+    reply = Spoil(*fault, std::move(reply));
+  }
+  const bool answered =
+      reply.wire == ServerReply::Wire::kWhole || reply.wire == ServerReply::Wire::kTruncated;
+  record.status = answered ? reply.status : 0;
+  revocations_.push_back(std::move(record));
+  if (revocations_.size() > options_.log_kept) revocations_.pop_front();
+  return reply;
+}
+
+ServerReply AuthorizationServer::ProcessRevocation(const ServerRequest& request,
+                                                   const std::optional<Fault>& fault,
+                                                   RevocationRecord& record) {
   const auto form = ReadForm(request);
   if (const auto* error = std::get_if<OAuthError>(&form)) return ErrorReply(*error);
   const auto client = clients_.Authenticate(request.authorization, std::get<Form>(form));
@@ -175,7 +197,11 @@ ServerReply AuthorizationServer::Revoke(const ServerRequest& request) {
   const auto token = std::get<Form>(form).Get("token");
   if (!token.has_value()) return ErrorReply({"invalid_request", "token is missing"});
   Remember(*token);
-  ledger_.Revoke(*token, std::get<const Client*>(client)->id);
+  record.family = ledger_.FamilyOf(*token);
+  if (TakesEffect(fault)) {
+    ledger_.Revoke(*token, std::get<const Client*>(client)->id);
+    record.took_effect = true;
+  }
   return {.status = 200, .headers = {{"Cache-Control", "no-store"}}, .body = ""};
 }
 

@@ -176,6 +176,12 @@ void TokenLedger::Revoke(std::string_view token, std::string_view client_id) {
   }
 }
 
+uint64_t TokenLedger::FamilyOf(std::string_view token) const {
+  if (const AccessToken* access = access_tokens_.Find(token); access != nullptr) return access->family;
+  const RefreshToken* refresh = refresh_tokens_.Find(token);
+  return refresh == nullptr ? 0 : refresh->family;
+}
+
 bool TokenLedger::KillFamilyOf(std::string_view token) {
   const AccessToken* access = access_tokens_.Find(token);
   const RefreshToken* refresh = refresh_tokens_.Find(token);

@@ -128,6 +128,9 @@ class TokenLedger {
   // another client, or an unknown one, changes nothing.
   void Revoke(std::string_view token, std::string_view client_id);
 
+  // The family of a token of either sort; 0: unknown.
+  uint64_t FamilyOf(std::string_view token) const;
+
   // Every access token issued so far is expired from now on.
   void ExpireAccessTokens() { first_unexpired_ = next_access_token_; }
   // Kills the family that `token` (of either sort) belongs to; false when there is none.

@@ -133,6 +133,9 @@ TEST(ArgumentsTest, EachCommandTakesItsOptions) {
   EXPECT_EQ(AcceptedAs<GrantsShowArguments>({"grants", "show", "g1"}).grant, "g1");
   EXPECT_EQ(AcceptedAs<GrantsWatchArguments>({"grants", "watch", "g1", "g2"}).grants,
             (std::vector<std::string>{"g1", "g2"}));
+  EXPECT_EQ(AcceptedAs<GrantsRevokeArguments>({"grants", "revoke", "g1"}).grant, "g1");
+  EXPECT_FALSE(AcceptedAs<GrantsRevokeArguments>({"grants", "revoke", "g1"}).yes);
+  EXPECT_TRUE(AcceptedAs<GrantsRevokeArguments>({"grants", "revoke", "g1", "--yes"}).yes);
   AcceptedAs<ProvidersListArguments>({"providers", "list"});
   AcceptedAs<ProvidersServerArguments>({"providers", "list", "--server"});
   EXPECT_EQ(AcceptedAs<ProvidersShowArguments>({"providers", "show", "google"}).name, "google");

@@ -69,6 +69,7 @@ class FakeService {
   Handler<v1::CompleteAuthRequest, v1::CompleteAuthResponse> complete_auth;
   Handler<v1::RefreshRequest, v1::RefreshResponse> refresh;
   Handler<v1::GetGrantRequest, v1::GetGrantResponse> get_grant;
+  Handler<v1::RevokeGrantRequest, v1::RevokeGrantResponse> revoke_grant;
   Handler<v1::GetStaticSecretRequest, v1::GetStaticSecretResponse> get_static_secret;
   Handler<v1::PutStaticSecretRequest, v1::PutStaticSecretResponse> put_static_secret;
   Handler<v1::DeleteStaticSecretRequest, v1::DeleteStaticSecretResponse> delete_static_secret;
@@ -99,6 +100,7 @@ class FakeService {
     GK_FAKE(CompleteAuth, complete_auth)
     GK_FAKE(Refresh, refresh)
     GK_FAKE(GetGrant, get_grant)
+    GK_FAKE(RevokeGrant, revoke_grant)
     GK_FAKE(GetStaticSecret, get_static_secret)
     grpc::Status WatchGrants(grpc::ServerContext* context, const v1::WatchGrantsRequest* request,
                              grpc::ServerWriter<v1::WatchGrantsResponse>* writer) override {

@@ -134,6 +134,7 @@ class JsonSchemaTest : public ::testing::Test {
   JsonSchemaTest() {
     Answer(service_.refresh);
     Answer(service_.get_grant);
+    Answer(service_.revoke_grant);
     Answer(service_.get_static_secret);
     Answer(service_.put_static_secret);
     Answer(service_.delete_static_secret);
@@ -185,6 +186,7 @@ TEST_F(JsonSchemaTest, EveryCommandsDocumentIsAsDocumented) {
       {"token", {"token", "g"}},
       {"grants list", {"grants", "list"}},
       {"grants watch", {"grants", "watch", "g"}},
+      {"grants revoke", {"grants", "revoke", "g"}},
       {"secret put", {"secret", "put", "s"}},
       {"secret get", {"secret", "get", "s"}},
       {"secret list", {"secret", "list"}},

@@ -31,9 +31,12 @@ Dialect Google() {
       .exchange_body = kPostExchange,
       .refresh_body = kPostRefresh,
       .revocation_endpoint = "https://oauth2.googleapis.com/revoke",
-      .revocation_body =
-          "token=re%22fresh%2F1&token_type_hint=refresh_token&client_id=client%3A1"
-          "&client_secret=s3cr%25t%2F%2B",
+      .revocations = {{.url = "https://oauth2.googleapis.com/revoke",
+                       .headers = {{"Content-Type", kForm}, {"Accept", kJson}},
+                       .body = "token=re%22fresh%2F1&token_type_hint=refresh_token&client_id=client%3A1"
+                               "&client_secret=s3cr%25t%2F%2B"}},
+      .already_status = 400,
+      .already_body = R"({"error":"invalid_token","error_description":"Token expired or revoked"})",
       .successes =
           {{.name = "code",
             .body =
@@ -66,6 +69,13 @@ Dialect GitHub() {
       .token_endpoint = "https://github.com/login/oauth/access_token",
       .exchange_body = kPostExchange,
       .refresh_body = kPostRefresh,
+      .revocation_endpoint = "https://api.github.com/applications/{client_id}/grant",
+      .revocations = {{.method = HttpRequest::Method::kDelete,
+                       .url = "https://api.github.com/applications/client%3A1/grant",
+                       .headers = {{"Authorization", Basic()}, {"Content-Type", kJson}, {"Accept", kJson}},
+                       .body = R"({"access_token":"ac+cess/1"})"}},
+      .already_status = 404,
+      .already_body = R"({"message":"Not Found"})",
       .successes =
           {{.name = "OAuth app",
             .body = R"({"access_token":"gho_a","scope":"repo,gist","token_type":"bearer"})",
@@ -112,6 +122,16 @@ std::vector<FailureAnswer> SlackFailures(std::string_view missing) {
            "answered 400 without an OAuth error"}};
 }
 
+// The token itself authenticates, and there is no body.
+std::vector<Dialect::RevocationRequest> SlackRevocations() {
+  return {{.url = "https://slack.com/api/auth.revoke",
+           .headers = {{"Authorization", "Bearer re\"fresh/1"}, {"Accept", kJson}},
+           .body = ""},
+          {.url = "https://slack.com/api/auth.revoke",
+           .headers = {{"Authorization", "Bearer ac+cess/1"}, {"Accept", kJson}},
+           .body = ""}};
+}
+
 constexpr char kSlackBoth[] =
     R"({"ok":true,"app_id":"A1","access_token":"xoxb-1","token_type":"bot","scope":"chat:write,users:read",)"
     R"("expires_in":43200,"refresh_token":"xoxe-1-b","authed_user":{"id":"U1","scope":"search:read,files:read",)"
@@ -127,6 +147,11 @@ Dialect SlackBot() {
       .token_endpoint = "https://slack.com/api/oauth.v2.access",
       .exchange_body = kSlackExchange,
       .refresh_body = kSlackRefresh,
+      .revocation_endpoint = "https://slack.com/api/auth.revoke",
+      .revocations = SlackRevocations(),
+      .revoked = R"({"ok":true,"revoked":true})",
+      .already_status = 200,
+      .already_body = R"({"ok":false,"error":"token_revoked"})",
       .successes =
           {{.name = "without rotation",
             .body =
@@ -159,6 +184,11 @@ Dialect SlackUser() {
       .token_endpoint = "https://slack.com/api/oauth.v2.access",
       .exchange_body = kSlackExchange,
       .refresh_body = kSlackRefresh,
+      .revocation_endpoint = "https://slack.com/api/auth.revoke",
+      .revocations = SlackRevocations(),
+      .revoked = R"({"ok":true,"revoked":true})",
+      .already_status = 200,
+      .already_body = R"({"ok":false,"error":"token_revoked"})",
       .successes =
           {{.name = "user scopes alone",
             .body = R"({"ok":true,"authed_user":{"id":"U1","scope":"search:read","access_token":"xoxp-1",)"
@@ -198,7 +228,9 @@ Dialect Notion() {
                        R"("redirect_uri":"https://app.example/cb","code_verifier":"verifier-~"})",
       .refresh_body = R"({"grant_type":"refresh_token","refresh_token":"re\"fresh/1"})",
       .revocation_endpoint = "https://api.notion.com/v1/oauth/revoke",
-      .revocation_body = R"({"token":"re\"fresh/1","token_type_hint":"refresh_token"})",
+      .revocations = {{.url = "https://api.notion.com/v1/oauth/revoke",
+                       .headers = {{"Authorization", Basic()}, {"Content-Type", kJson}, {"Accept", kJson}},
+                       .body = R"({"token":"re\"fresh/1"})"}},
       .successes =
           {{.name = "no refresh token",
             .body = R"({"access_token":"ntn_1","token_type":"bearer","refresh_token":null,"bot_id":"b",)"
@@ -230,6 +262,11 @@ Dialect Linear() {
       .token_endpoint = "https://api.linear.app/oauth/token",
       .exchange_body = kPostExchange,
       .refresh_body = kPostRefresh,
+      .revocation_endpoint = "https://api.linear.app/oauth/revoke",
+      .revocations = {{.url = "https://api.linear.app/oauth/revoke",
+                       .headers = {{"Content-Type", kForm}, {"Accept", kJson}},
+                       .body = "refresh_token=re%22fresh%2F1"}},
+      .already_status = 400,
       .successes =
           {{.name = "scope as string",
             .body =

@@ -179,19 +179,28 @@ TEST_P(DialectTest, FailureIsARefusalOfTheRfc) {
   }
 }
 
-TEST_P(DialectTest, RevocationIsThisWhereTheProviderFollowsRfc7009) {
+TEST_P(DialectTest, RevocationIsThis) {
   const std::string endpoint = loop_.Run(provider_->Metadata({}, In(seconds(1))))->revocation_endpoint;
   EXPECT_EQ(endpoint, dialect_.revocation_endpoint);
-  http_.OnRequest([](const ScriptedHttp::Seen&) { return ScriptedHttp::Json(200, ""); });
-  EXPECT_TRUE(loop_
-                  .Run(provider_->Revoke(endpoint, false, Secret(kDialectRefreshToken), "refresh_token",
-                                         In(seconds(60))))
-                  .ok());
-  ASSERT_THAT(http_.seen(), SizeIs(endpoint.empty() ? 0 : 1));
-  if (endpoint.empty()) return;
-  EXPECT_EQ(http_.seen()[0].url, endpoint);
-  EXPECT_EQ(http_.seen()[0].headers, dialect_.headers);
-  EXPECT_EQ(http_.seen()[0].body, dialect_.revocation_body);
+  const auto revoked = [&](int status, std::string_view body, bool with_refresh_token = true) {
+    http_.OnRequest([=](const ScriptedHttp::Seen&) { return ScriptedHttp::Json(status, body); });
+    RevocableTokens tokens{Secret(with_refresh_token ? kDialectRefreshToken : ""),
+                           Secret(kDialectAccessToken)};
+    return loop_.Run(provider_->Revoke(endpoint, false, std::move(tokens), In(seconds(60)))).kind;
+  };
+  EXPECT_EQ(revoked(200, dialect_.revoked), RevocationOutcome::Kind::kRevoked);
+  ASSERT_THAT(http_.seen(), SizeIs(dialect_.revocations.size()));
+  for (size_t i = 0; i < dialect_.revocations.size(); ++i) {
+    EXPECT_EQ(http_.seen()[i].method, dialect_.revocations[i].method);
+    EXPECT_EQ(http_.seen()[i].url, dialect_.revocations[i].url);
+    EXPECT_EQ(http_.seen()[i].headers, dialect_.revocations[i].headers);
+    EXPECT_EQ(http_.seen()[i].body, dialect_.revocations[i].body);
+  }
+  if (dialect_.already_status != 0) {
+    EXPECT_EQ(revoked(dialect_.already_status, dialect_.already_body, false),
+              RevocationOutcome::Kind::kAlready);
+  }
+  EXPECT_EQ(revoked(503, ""), RevocationOutcome::Kind::kTryLater);
 }
 
 INSTANTIATE_TEST_SUITE_P(Catalogue, DialectTest, ::testing::Range(size_t{0}, Dialects().size()),

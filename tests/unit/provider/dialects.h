@@ -20,6 +20,7 @@ inline constexpr char kDialectClientSecret[] = "s3cr%t/+";
 inline constexpr char kDialectCode[] = "co de/1";
 inline constexpr char kDialectVerifier[] = "verifier-~";
 inline constexpr char kDialectRefreshToken[] = "re\"fresh/1";
+inline constexpr char kDialectAccessToken[] = "ac+cess/1";
 inline constexpr char kDialectRedirectUri[] = "https://app.example/cb";
 
 struct SuccessAnswer {
@@ -52,8 +53,18 @@ struct Dialect {
   std::string_view token_endpoint;
   std::string_view exchange_body;
   std::string_view refresh_body;
-  std::string_view revocation_endpoint = "";
-  std::string_view revocation_body = "";
+  std::string_view revocation_endpoint;
+  // What is sent there, one request after the other, and what answers it as dead already.
+  struct RevocationRequest {
+    HttpRequest::Method method = HttpRequest::Method::kPost;
+    std::string_view url;
+    Headers headers;
+    std::string_view body;
+  };
+  std::vector<RevocationRequest> revocations;
+  std::string_view revoked = "";        // the body of an answer that says so, with 200
+  int already_status = 0;               // 0: it has no such answer
+  std::string_view already_body = "";
   std::vector<SuccessAnswer> successes;
   std::vector<FailureAnswer> failures;
 };

@@ -223,47 +223,5 @@ TEST_F(TokenRequest, ErrorTextNeverHoldsAPieceOfACredential) {
   EXPECT_THAT(MessageOf(outcome.status), Not(HasSubstr("Splxl")));
 }
 
-class Revocation : public TokenRequest {
- protected:
-  absl::Status Revoke(Provider& provider, std::string endpoint = "https://as.example/revoke") {
-    return loop_.Run(
-        provider.Revoke(std::move(endpoint), false, Secret("RT"), "refresh_token", In(seconds(30))));
-  }
-};
-
-// RFC 7009 section 2.1.
-TEST_F(Revocation, PostsTheTokenWithClientAuthentication) {
-  Answer(200, "");
-  const auto provider = Example();
-  EXPECT_TRUE(Revoke(*provider).ok());
-  EXPECT_EQ(http_.seen()[0].url, "https://as.example/revoke");
-  EXPECT_EQ(Header(http_.seen()[0], "Authorization"), "Basic czZCaGRSa3F0MzpnWDFmQmF0M2JW");
-  EXPECT_THAT(ParseForm(http_.seen()[0].body),
-              ElementsAre(Pair("token", "RT"), Pair("token_type_hint", "refresh_token")));
-}
-
-TEST_F(Revocation, WithoutAnEndpointIsDoneAtOnce) {
-  const auto provider = Example();
-  EXPECT_TRUE(Revoke(*provider, "").ok());
-  EXPECT_THAT(http_.seen(), IsEmpty());
-}
-
-// RFC 7009 section 2.2.1.
-TEST_F(Revocation, ThatHasToWaitSaysHowLong) {
-  const auto provider = Example();
-  http_.OnRequest([](const ScriptedHttp::Seen&) {
-    HttpOutcome answer = ScriptedHttp::Json(503, "");
-    answer.response->headers.emplace_back("retry-after", "120");
-    return answer;
-  });
-  const absl::Status later = Revoke(*provider);
-  EXPECT_TRUE(HasReason(later, Reason::kProviderError));
-  EXPECT_EQ(RetryAfterOf(later), seconds(120));
-  Answer(400, R"({"error":"unsupported_token_type"})");
-  EXPECT_TRUE(HasReason(Revoke(*provider), Reason::kProviderError));
-  http_.OnRequest(nullptr);
-  EXPECT_TRUE(HasReason(Revoke(*provider), Reason::kProviderUnreachable));
-}
-
 }  // namespace
 }  // namespace grantkeep::testing

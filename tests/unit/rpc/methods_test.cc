@@ -279,7 +279,7 @@ TEST_F(Methods, ListGrantsFiltersByProviderWithoutTokens) {
 
 TEST_F(Methods, WhatIsNotImplementedYetSaysSo) {
   for (const char* method : {"/grantkeep.v1.AuthService/GetSchema", "/grantkeep.v1.AuthService/ValidateToken",
-                             "/grantkeep.v1.AuthService/RevokeGrant", "/grantkeep.v1.VaultAdmin/RotateKeys", "/grantkeep.v1.VaultAdmin/GetKeyStatus",
+                             "/grantkeep.v1.VaultAdmin/RotateKeys", "/grantkeep.v1.VaultAdmin/GetKeyStatus",
                              "/grantkeep.v1.VaultAdmin/GetServerStatus"}) {
     const grpc::Status status = CallRaw(method, "");
     EXPECT_EQ(status.error_code(), StatusCode::UNIMPLEMENTED) << method;

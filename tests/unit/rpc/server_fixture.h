@@ -21,6 +21,7 @@
 #include "grantkeep/v1/vault_admin.grpc.pb.h"
 #include "refresh/grant_watches.h"
 #include "refresh/refresh.h"
+#include "refresh/revoker.h"
 #include "rpc/server.h"
 #include "tests/support/rooms.h"
 #include "tests/support/temp_dir.h"
@@ -37,6 +38,7 @@ providers:
   - id: p
     authorization_endpoint: https://as.example/authorize
     token_endpoint: https://as.example/token
+    revocation_endpoint: https://as.example/revoke
     rotation: strict
     redirect_uris: [https://app.example/cb]
     optional_authorization_parameters: [hd]
@@ -53,6 +55,7 @@ providers:
     options.request_id_prefix = "test";
     RpcRooms rooms{.flow = flow_,
                    .refresher = refresher_,
+                   .revoker = revoker_,
                    .grants = *rooms_.grants,
                    .static_secrets = static_secrets_,
                    .find_static_provider = &ServerFixture::FindStaticProvider,
@@ -197,6 +200,8 @@ providers:
   Refresher refresher_{*rooms_.grants, *rooms_.store, *rooms_.catalogue,
                        rooms_.clock,   rooms_.random, rooms_.loop.context()};
   GrantWatches watches_{refresher_, *rooms_.store, *rooms_.changes, rooms_.clock, rooms_.loop.context()};
+  Revoker revoker_{*rooms_.grants, *rooms_.store, *rooms_.catalogue,
+                   rooms_.clock,   rooms_.random, rooms_.loop.context()};
   AuthFlow flow_{*rooms_.flows, *rooms_.grants, *rooms_.store,           *rooms_.catalogue,
                  rooms_.clock,  rooms_.random,  std::chrono::minutes(10)};
   std::unique_ptr<RpcServer> server_;
