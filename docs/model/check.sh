@@ -46,6 +46,7 @@ no-hold                P1      -DMUTATION=NO_HOLD -DFAILOVERS=1
 blind-demotion         P2      -DMUTATION=BLIND_DEMOTION
 enter-over-lease       P2      -DMUTATION=ENTER_OVER_LEASE
 blind-install          P3      -DMUTATION=BLIND_INSTALL -DREVOCATION=1
+blind-commit           P3      -DMUTATION=BLIND_COMMIT -DFAILOVERS=1 -DREVOCATION=1
 blind-restore          P3      -DMUTATION=BLIND_RESTORE -DFAILOVERS=1 -DLOST_WRITES=2 -DREVOCATION=1
 tombstone-loses        P3      -DMUTATION=TOMBSTONE_LOSES -DFAILOVERS=1 -DREVOCATION=1
 no-put-back            P4      -DMUTATION=NO_PUT_BACK -DFAILOVERS=1
@@ -53,7 +54,6 @@ revision-first         P4      -DMUTATION=REVISION_FIRST -DFAILOVERS=1
 revision-first,two-lost P4     -DMUTATION=REVISION_FIRST -DFAILOVERS=1 -DLOST_WRITES=2
 
 as-built-revision      P3      -DAS_BUILT_REVISION -DFAILOVERS=1 -DREVOCATION=1
-as-built-commit        P3      -DAS_BUILT_COMMIT -DFAILOVERS=1 -DREVOCATION=1
 as-built-hold          P1      -DAS_BUILT_HOLD -DFAILOVERS=1
 TEXT
 }

@@ -56,9 +56,9 @@
 // matter only after a failover that has lost writes:
 //
 //   REVISION  A put names the revision that it replaces. After lost writes there may be two records of one
-//             revision, and the wrong one is replaced. Needed: it names the very record.
-//   COMMIT    CachedRecords::Commit does not ask memory before it writes: what memory knows to have been lost, a
-//             tombstone above all, is overwritten and forgotten. Needed: then the store is mended first.
+//             revision. CachedRecords::Commit compares the store with memory before; but a failover between that
+//             and the commit, and a record that memory had no room for, go unnoticed. Needed: a put names the very
+//             record.
 //   HOLD      Between the look at the hold in Begin and the commit there is a moment, a very short one, in which
 //             the failover may come about. Needed: the store refuses what was decided before.
 
@@ -94,6 +94,7 @@
 #define BLIND_RESTORE 11       // what is put back replaces any lower revision, judged or not
 #define ENTER_OVER_LEASE 12    // who may not present the token says so while another has the lease
 #define REVISION_FIRST 13      // of what both sides have the higher revision wins, also over later tokens
+#define BLIND_COMMIT 14        // memory is not asked before something is written over a record
 
 #ifndef REACH
 #define REACH 0
@@ -238,7 +239,7 @@ bit compared[2] = true;  // since the last failover
 #define UNCHANGED(seen) (record == (seen))
 #endif
 // Memory has what is newer than `seen`: the store has to be compared with it before anything is written.
-#ifdef AS_BUILT_COMMIT
+#if MUTATION == BLIND_COMMIT
 #define MAY_COMMIT(i, seen) UNCHANGED(seen)
 #else
 #define MAY_COMMIT(i, seen) (UNCHANGED(seen) && !REMEMBERS_BETTER(i, seen))

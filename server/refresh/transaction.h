@@ -12,8 +12,8 @@
 #include "base/ids.h"
 #include "crypto/random.h"
 #include "provider/provider.h"
-#include "refresh/provider_budget.h"
 #include "refresh/grant_rooms.h"
+#include "refresh/provider_budget.h"
 #include "refresh/recovery.h"
 #include "refresh/refresh_step.h"
 #include "refresh/refusals.h"
@@ -25,7 +25,7 @@ namespace grantkeep {
 // What a refresh transaction needs beside the rooms.
 struct RefreshRooms : GrantRooms {
   std::shared_ptr<Refusals> refusals;  // never null
-  Recovery* recovery = nullptr;  // null: new tokens that the store does not accept are in memory only
+  Recovery* recovery = nullptr;        // null: new tokens that the store does not accept are in memory only
   OnRefreshStep on_step = nullptr;
 };
 

@@ -99,9 +99,21 @@ awaitable<absl::StatusOr<CachedRecords::Committed>> CachedRecords::Commit(Key ke
                                                                           std::vector<Write> also,
                                                                           Tick deadline) {
   SnapshotCache::Fill fill(cache_, store_.epoch(), key.tenant.value(), key.id, replaces + 1);
+  Committed committed;
+  if (fill.held() != nullptr && !MayReplace(*fill.held(), replaces)) {
+    ASSIGN_OR_CO_RETURN(committed.current, co_await Load(key, deadline));
+    const std::shared_ptr<const Snapshot> stored = cache_.Find(key.tenant.value(), key.id);
+    const bool unchanged = stored != nullptr && stored->revision() == replaces &&
+                           stored->sealed() == fill.held()->sealed();
+    if (!unchanged) {
+      committed.outcome = Outcome::kRevisionMismatch;
+      committed.store_time = store_.Now();
+      co_return committed;
+    }
+    committed.current.reset();
+  }
   ASSIGN_OR_CO_RETURN(CommitResult result,
                       co_await Commit(fill, key, replaces, payload, std::move(also), deadline));
-  Committed committed;
   committed.outcome = result.outcome;
   committed.store_time = result.store_time;
   committed.lease_end = result.lease_end;
@@ -135,6 +147,11 @@ awaitable<absl::StatusOr<CommitResult>> CachedRecords::Commit(SnapshotCache::Fil
   if (!result.ok()) co_return Annotated(result.status(), key.id);
   if (result->outcome == Outcome::kDone) fill.Insert(replaces + 1, *sealed);
   co_return result;
+}
+
+bool CachedRecords::MayReplace(const Snapshot& held, Revision replaces) const {
+  if (held.revision() < replaces) return true;
+  return held.revision() == replaces && IsCurrent(store_, clock_, held.epoch());
 }
 
 void CachedRecords::Forget(const Key& key) { cache_.Invalidate(key.tenant.value(), key.id); }

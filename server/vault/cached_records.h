@@ -74,7 +74,9 @@ class CachedRecords {
     std::optional<OpenedRecord> current;  // kRevisionMismatch, kLeased: what is there
   };
   // Seals `payload` as revision `replaces`+1 and commits it with `also`, whose preconditions are of
-  // the same record. What was written is in memory before this returns.
+  // the same record. What was written is in memory before this returns. The store is mended first when it may
+  // have lost what memory has: a tombstone that is gone, or that another has written under the same revision, is
+  // not covered up.
   boost::asio::awaitable<absl::StatusOr<Committed>> Commit(Key key, Revision replaces,
                                                            std::string_view payload, std::vector<Write> also,
                                                            Tick deadline);
@@ -101,6 +103,8 @@ class CachedRecords {
   };
 
   absl::StatusOr<std::optional<OpenedRecord>> OpenFromMemory(const Snapshot& snapshot);
+  // Whether what memory holds allows the revision `replaces` to be replaced without a look at the store.
+  bool MayReplace(const Snapshot& held, Revision replaces) const;
   boost::asio::awaitable<absl::StatusOr<CommitResult>> Commit(SnapshotCache::Fill& fill, Key key,
                                                               Revision replaces, std::string_view payload,
                                                               std::vector<Write> also, Tick deadline);

@@ -320,7 +320,7 @@ TEST_F(RevokerTest, AnotherWriterIsOvertaken) {
     StoredGrant stored = std::move(**loaded);
     stored.grant->set_generation(2);
     stored.grant->set_refresh_token("rt-elsewhere");
-    co_await other_grants_->Commit(tenant, std::move(stored.grant), stored.revision, {}, deadline);
+    (void)co_await other_grants_->Commit(tenant, std::move(stored.grant), stored.revision, {}, deadline);
   };
   EXPECT_TRUE(Revoke()->revoked_at_provider);
   EXPECT_THAT(Revoked(), ElementsAre("rt-elsewhere"));

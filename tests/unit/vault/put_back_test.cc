@@ -117,6 +117,37 @@ TEST_F(PutBackByUse, WhatWasRevokedStaysSoWhateverRevisionTheStoreHas) {
   }
 }
 
+// The store has gone back to the very revision that a refresh under way has read.
+TEST_F(PutBackByUse, ACommitThatIsBasedOnLessThanMemoryHasDoesNotCoverUpALostRevocation) {
+  StoreUpTo("g1", 1);
+  const Record older = *Stored(KeyOf("g1"));
+  ASSERT_TRUE(Commit(MakeGrant("g1", "", Grant::STATE_REVOKED), 1).ok());
+  Lose(KeyOf("g1"), older);
+  const auto refused = Commit(MakeGrant("g1", "access-2"), 1);
+  ASSERT_TRUE(refused.ok()) << refused.status();
+  EXPECT_EQ(refused->outcome, Outcome::kRevisionMismatch);
+  EXPECT_EQ(refused->current->grant->state(), Grant::STATE_REVOKED);
+  EXPECT_EQ((*Load("g1"))->grant->state(), Grant::STATE_REVOKED);
+}
+
+// What was read is lost, and somebody has revoked the grant since: his tombstone has its revision.
+TEST_F(PutBackByUse, ACommitDoesNotReplaceATombstoneOfTheSameRevision) {
+  StoreUpTo("g1", 2);
+  Lose(KeyOf("g1"), Sealed(KeyOf("g1"), 2, *MakeGrant("g1", "", Grant::STATE_REVOKED)));
+  const auto refused = Commit(MakeGrant("g1", "access-3"), 2);
+  ASSERT_TRUE(refused.ok()) << refused.status();
+  EXPECT_EQ(refused->outcome, Outcome::kRevisionMismatch);
+  EXPECT_EQ(refused->current->grant->state(), Grant::STATE_REVOKED);
+  EXPECT_EQ((*Load("g1"))->grant->state(), Grant::STATE_REVOKED);
+}
+
+TEST_F(PutBackByUse, ACommitAfterALossThatDidNotConcernTheRecordIsDone) {
+  StoreUpTo("g1", 2);
+  ++store_->current_epoch;
+  EXPECT_EQ(Commit(MakeGrant("g1", "access-3"), 2)->outcome, Outcome::kDone);
+  EXPECT_EQ(LoadText(), "access-3@3");
+}
+
 TEST_F(PutBackByUse, ARevocationInTheStoreIsNotUndoneByALaterRevision) {
   StoreUpTo("g1", 7);
   Lose(KeyOf("g1"), Sealed(KeyOf("g1"), 6, *MakeGrant("g1", "", Grant::STATE_REVOKED)));
