@@ -186,6 +186,7 @@ TEST_F(Calls, ASecondServerOnTheSameSocketIsRefused) {
   options.listen = server_->address();
   RpcRooms rooms{.flow = flow_,
                  .refresher = refresher_,
+                 .revoker = revoker_,
                  .grants = *rooms_.grants,
                  .static_secrets = static_secrets_,
                  .find_static_provider = nullptr,
@@ -202,6 +203,7 @@ TEST_F(Calls, AFreePortIsChosenAndATakenOneRefused) {
   options.listen = "127.0.0.1:0";
   RpcRooms rooms{.flow = flow_,
                  .refresher = refresher_,
+                 .revoker = revoker_,
                  .grants = *rooms_.grants,
                  .static_secrets = static_secrets_,
                  .find_static_provider = nullptr,
