@@ -17,7 +17,8 @@ Time After(Time begin, Duration whole, double part) {
 
 Time NextAttemptTime(const Grant& grant, const config::v1::Provider& provider) {
   Time next = FromMicros(std::max(grant.not_before_us(), grant.intent().end_time_us()));
-  const bool waits_for_expiry = !RepeatIsHarmless(provider) && provider.rotation() != config::v1::ROTATION_GRACE;
+  const bool waits_for_expiry =
+      !RepeatIsHarmless(provider) && provider.rotation() != config::v1::ROTATION_GRACE;
   // Unknown lifetimes end when the API says so.
   if (waits_for_expiry && grant.expire_time_us() == 0) return Time::max();
   if (waits_for_expiry) next = std::max(next, FromMicros(grant.expire_time_us()));
