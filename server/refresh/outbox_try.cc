@@ -22,6 +22,7 @@ constexpr Duration kStoreTimeout = seconds(5);
 constexpr Duration kFirstStoreRetry = milliseconds(50);
 constexpr Duration kMaxStoreRetry = seconds(2);
 constexpr int kSettleTries = 6;
+constexpr int kLeaseTries = 3;
 
 RevocationOutcome Unanswered(absl::Status why) {
   RevocationOutcome outcome;
@@ -53,10 +54,14 @@ awaitable<OutboxTry::Result> OutboxTry::Run() {
 
 awaitable<bool> OutboxTry::TakeTheLease(Result& result) {
   const Key key = Grants::KeyOf(tenant_, id_);
-  std::vector<Write> writes;
-  writes.push_back(TakeLease{key, owner_, kLease});
-  const absl::StatusOr<CommitResult> taken =
-      co_await rooms_.store.Commit(std::move(writes), rooms_.clock.Steady() + kStoreTimeout);
+  absl::StatusOr<CommitResult> taken = absl::UnknownError("");
+  // When nobody knows whether it was taken, taking it again is the same.
+  for (int tries = 1; tries <= kLeaseTries && !taken.ok(); ++tries) {
+    if (tries > 1) co_await rooms_.clock.SleepUntil(rooms_.clock.Steady() + kFirstStoreRetry);
+    std::vector<Write> writes;
+    writes.push_back(TakeLease{key, owner_, kLease});
+    taken = co_await rooms_.store.Commit(std::move(writes), rooms_.clock.Steady() + kStoreTimeout);
+  }
   if (!taken.ok()) {
     Log("refresh").warn("grant {}: its revocation at '{}' is not tried: {}", id_.value(),
                         tombstone_.grant->provider(), std::string(taken.status().message()));

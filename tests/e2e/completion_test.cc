@@ -92,7 +92,8 @@ TEST_P(CompletionTest, CommandsAreThoseOfTheProgram) {
   EXPECT_THAT(Complete({""}), UnorderedElementsAre("login", "token", "secret", "grants", "providers",
                                                    "doctor", "admin", "help", "version", "completion"));
   EXPECT_THAT(Complete({"secret", ""}), UnorderedElementsAre("put", "get", "list", "delete"));
-  EXPECT_THAT(Complete({"--tenant", "secret", "grants", ""}), UnorderedElementsAre("list", "show", "watch"))
+  EXPECT_THAT(Complete({"--tenant", "secret", "grants", ""}),
+              UnorderedElementsAre("list", "show", "watch", "revoke"))
       << "an option's value is no command";
   EXPECT_THAT(Complete({"help", ""}), IsSupersetOf({"exit-codes", "login"}));
   EXPECT_THAT(Complete({"help", "secret", ""}), UnorderedElementsAre("put", "get", "list", "delete"));

@@ -108,7 +108,7 @@ TEST_F(FullDisk, NewTokensThatCannotBeStoredAreServedAndStoredOnceThereIsRoom) {
   EXPECT_TRUE(Says("new tokens are not stored yet"));
 
   disk_.Free();
-  ASSERT_TRUE(Says("operations succeed again"));
+  ASSERT_TRUE(Says("its new tokens are stored now"));
   // Stored is what survives a kill.
   world_->daemon().Kill();
   ASSERT_TRUE(world_->Start().ok()) << world_->daemon().Output();

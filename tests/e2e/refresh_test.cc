@@ -250,6 +250,29 @@ TEST_P(RefreshTest, UnreachableProviderConsumesNothing) {
   EXPECT_EQ(world_->GetGrant(grant.grant_id()).state(), v1::GRANT_STATE_ACTIVE) << world_->daemon().Output();
 }
 
+// --- Ahead of everybody
+
+class RefreshAheadTest : public PracticeOverStores {
+ protected:
+  RefreshAheadTest() { configuration_.clear(); }
+};
+
+TEST_P(RefreshAheadTest, TokensAreRenewedWhileNobodyAsks) {
+  Start();
+  SetLifetime(4s);
+  const v1::Grant grant = SignIn();
+  EXPECT_TRUE(Eventually([&] { return practice_->Stats().refresh_requests >= 2; }));
+  practice_->SetLatency(10s);  // what waits for the provider would take so long
+  v1::RefreshRequest request = World::RefreshRequest(grant.grant_id());
+  request.mutable_min_ttl()->set_nanos(100'000'000);
+  const auto token = world_->caller().Refresh(request, 3s);
+  ASSERT_TRUE(token.ok()) << token.status;
+  EXPECT_GE(token->generation(), 2u);
+  EXPECT_EQ(ResourceStatus(token->access_token()), 200);
+  EXPECT_EQ(practice_->Stats().reuse_detections, 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, RefreshAheadTest, kStoreKinds, StoreKindName);
 INSTANTIATE_TEST_SUITE_P(Stores, RefreshTest, kStoreKinds, StoreKindName);
 
 }  // namespace

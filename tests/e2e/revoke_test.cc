@@ -88,20 +88,6 @@ TEST_P(RevokeTest, TokensThatARefreshBringsAfterItsGrantWasRevokedAreRevokedToo)
   EXPECT_EQ(practice_->Stats().live_families, 0u);
 }
 
-// Needs whoever claims due entries, and the lease of the dead (45 s) to end.
-TEST_P(RevokeTest, DISABLED_AProcessThatIsKilledBeforeTheProviderAnswersIsSucceeded) {
-  Start();
-  const v1::Grant grant = SignIn();
-  practice_->InjectRevocationFault({.kind = Fault::Kind::kHang});
-  std::thread revoke([&] { Revoke(grant.grant_id()); });
-  EXPECT_TRUE(Eventually([&] { return practice_->Stats().revocation_requests == 1; }));
-  world_->daemon().Kill();
-  revoke.join();
-  ASSERT_TRUE(world_->Start().ok());
-  EXPECT_TRUE(IsForgotten(grant.grant_id()));
-  EXPECT_TRUE(Eventually([&] { return practice_->Stats().live_families == 0; }, 90s));
-}
-
 INSTANTIATE_TEST_SUITE_P(Stores, RevokeTest, kStoreKinds, StoreKindName);
 
 }  // namespace

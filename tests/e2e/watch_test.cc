@@ -88,6 +88,27 @@ TEST_P(WatchFleetTest, AChangeThroughAnotherReplicaIsSeenInUnderASecond) {
   EXPECT_EQ((*tokens_->Get())->access_token, refreshed->access_token());
 }
 
+TEST_P(WatchFleetTest, ARevocationThroughAnotherReplicaIsSeenInUnderASecond) {
+  Start();
+  const std::unique_ptr<World> other = StartAnother(DefaultProviders());
+  SetLifetime(1h);
+  const v1::Grant grant = SignIn();
+  Watch(*world_, grant.grant_id());
+  ASSERT_TRUE(Eventually([&] { return Holds(1); }));
+  v1::RevokeGrantRequest request;
+  request.set_tenant(World::kTenant);
+  request.set_subject(World::kSubject);
+  request.set_grant_id(grant.grant_id());
+  const auto begin = steady_clock::now();
+  const auto revoked = other->caller().RevokeGrant(request);
+  EXPECT_TRUE(Eventually([&] { return !Holds(1); }));
+  const auto took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - begin);
+  ASSERT_TRUE(revoked.ok()) << revoked.status;
+  std::cout << "seen " << took.count() << " ms after the other replica was asked\n";
+  EXPECT_LT(took, 1s);
+  EXPECT_EQ(tokens_->Get().status().code(), absl::StatusCode::kNotFound);
+}
+
 INSTANTIATE_TEST_SUITE_P(Stores, WatchFleetTest, ::testing::Values(StoreKind::kRedis), StoreKindName);
 
 }  // namespace

@@ -171,8 +171,8 @@ TEST_F(AheadLoad, HalfFailing) {
   EXPECT_EQ(waits.needless, 0);
   EXPECT_TRUE(report.wrong.empty()) << report;
   EXPECT_GT(report.all_served(), 30'000u);
-  // Nor did many expire: of the attempts before that, three at the least, an eighth fails, and most have more.
-  EXPECT_LT(static_cast<uint64_t>(waits.all) + report.all_refused(), report.all_served() / 20);
+  // Nor did many expire: an eighth would, had each three attempts before that, and most have more.
+  EXPECT_LT(static_cast<uint64_t>(waits.all) + report.all_refused(), report.all_served() / 50);
   EXPECT_LE(MostInASecond(stats), kBudget + kBudget / 20);
 }
 

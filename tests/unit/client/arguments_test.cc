@@ -290,7 +290,7 @@ TEST(ArgumentsTest, WhatIsWrongIsNamed) {
             "--callback-url: must be -"},
            {{"token", "g1", "hunter2"}, "an argument too many for grantkeep token"},
            {{}, "a command is missing: login, token, secret, grants, providers"},
-           {{"grants"}, "a command is missing: list, show, watch\n  run: grantkeep grants --help\n"},
+           {{"grants"}, "a command is missing: list, show, watch, revoke\n  run: grantkeep grants --help\n"},
            {{"secret"}, "a command is missing: put, get, list, delete\n"},
            {{"help", "foo"}, "there is no such command\n  run: grantkeep help\n"},
            {{"help", "secret", "login"}, "there is no such command\n  run: grantkeep help secret\n"},

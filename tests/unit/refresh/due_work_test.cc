@@ -192,6 +192,7 @@ TEST_F(DueWorkOn, ATombstoneIsWorkedOnByWhoeverRevokes) {
   Keep("g", hours(1), [&](Grant& grant) {
     grant.set_state(Grant::STATE_REVOKED);
     grant.mutable_outbox()->set_not_before_us(ToMicros(rooms_->clock.Now()));
+    grant.mutable_outbox()->add_tokens()->set_refresh_token("rt-1");
   });
   due_work_->Start();
   Pass(kRound + seconds(1));

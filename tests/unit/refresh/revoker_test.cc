@@ -382,7 +382,9 @@ TEST_F(RevokerTest, TokensThatTheStoreRefusedGoToTheOutboxOnceItAnswers) {
   ASSERT_TRUE((*refresh)->ok()) << "served from memory";
   rooms_->store->failure = std::nullopt;
   Provider(503);
-  EXPECT_TRUE(Revoke()->forgotten);
+  const auto revoke = Begin(*revoker_);
+  RunUntilTombstone();
+  EXPECT_TRUE(End(revoke)->forgotten);
   EXPECT_TRUE(HasReason(refresher_->FromMemory(Request())->status(), Reason::kGrantNotFound));
   AdvanceUntil([&] { return Stored()->outbox().tokens_size() == 2; });
   Provider(200);

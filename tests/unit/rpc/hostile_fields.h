@@ -47,6 +47,7 @@ inline constexpr GoodCall kGoodCalls[] = {
     {"/grantkeep.v1.AuthService/Refresh", R"(tenant: "t" subject: "u" grant_id: "g")", kOk},
     {"/grantkeep.v1.AuthService/GetStaticSecret", R"(tenant: "t" name: "bot")", kOk},
     {"/grantkeep.v1.AuthService/GetGrant", R"(tenant: "t" subject: "u" grant_id: "g")", kOk},
+    {"/grantkeep.v1.AuthService/RevokeGrant", R"(tenant: "t" subject: "u" grant_id: "g")", kOk},
     {"/grantkeep.v1.AuthService/WatchGrants", R"(tenant: "t" grants {subject: "u" grant_id: "g"})", kOk},
     {"/grantkeep.v1.VaultAdmin/PutStaticSecret", R"(tenant: "t" name: "new" value: "v")", kOk},
     {"/grantkeep.v1.VaultAdmin/DeleteStaticSecret", R"(tenant: "t" name: "none")", kNoSecret},
@@ -251,6 +252,10 @@ inline constexpr HostileField kHostileFields[] = {
     {"GetGrant", R"(tenant: "T")", kNoGrant, ""},
     {"GetGrant", R"(subject: "\342\200\256u")", kNoGrant, ""},
     {"GetGrant", R"(grant_id: "<g*64>")", kNoGrant, ""},
+
+    {"RevokeGrant", R"(tenant: "T")", kNoGrant, ""},
+    {"RevokeGrant", R"(subject: "\342\200\256u")", kNoGrant, ""},
+    {"RevokeGrant", R"(grant_id: "<g*64>")", kNoGrant, ""},
 
     {"WatchGrants", R"(tenant: "T")", kOk, ""},  // told that there is no such grant
     {"WatchGrants", R"(-grants)", kInvalid, "grants"},

@@ -103,13 +103,17 @@ class WatchGrants : public ServerFixture {
   void RunUntilEnded(const Watcher& watcher) {
     rooms_.loop.RunUntil([&] { return watcher.ended(); });
   }
+  // Whatever else is written to the record meanwhile: that it is used, for one.
   void Write(const std::string& id, const std::function<void(Grant&)>& change) {
-    StoredGrant stored = rooms_.LoadGrant(id);
-    change(*stored.grant);
-    ASSERT_TRUE(rooms_.loop
-                    .Run(rooms_.grants->Commit(TenantId("t"), std::move(stored.grant), stored.revision, {},
-                                               rooms_.clock.Steady() + seconds(5)))
-                    .ok());
+    for (auto outcome = CommitResult::Outcome::kRevisionMismatch; outcome != CommitResult::Outcome::kDone;) {
+      StoredGrant stored = rooms_.LoadGrant(id);
+      change(*stored.grant);
+      const absl::StatusOr<GrantCommit> commit =
+          rooms_.loop.Run(rooms_.grants->Commit(TenantId("t"), std::move(stored.grant), stored.revision, {},
+                                                rooms_.clock.Steady() + seconds(5)));
+      ASSERT_TRUE(commit.ok()) << commit.status();
+      outcome = commit->outcome;
+    }
   }
   // The next generation, with a token so long that few of them fit the buffers on the way.
   void WriteNextGeneration(const std::string& id, size_t length = 0) {

@@ -48,6 +48,7 @@ TEST_F(Coherence, AnInvalidationThatOvertakesTheAnswerToOnesOwnCommitVoidsTheIns
 
 TEST_F(Coherence, AnInvalidationThatOvertakesARefusalVoidsTheInsertToo) {
   StoreUpTo("g1", 2);
+  store_->Tell(KeyOf("g1"));
   store_->after_next_commit = [this] { store_->Tell(KeyOf("g1")); };
   const auto refused = Commit(MakeGrant("g1", "loser"), 1);
   EXPECT_EQ(refused->outcome, Outcome::kRevisionMismatch);

@@ -39,12 +39,25 @@ TEST_F(PutBackByUse, ALaterRevisionThanTheStoreHasIsPutBack) {
   EXPECT_EQ(Stored(KeyOf("g1"))->revision, 2u);
 }
 
-TEST_F(PutBackByUse, ACommitThatIsRefusedForTheLossFindsTheGrantPutBack) {
+TEST_F(PutBackByUse, ACommitAfterALossPutsTheGrantBackFirst) {
+  StoreUpTo("g1", 1);
+  for (Revision revision = 1; revision < 5; revision += 2) {
+    const Record older = *Stored(KeyOf("g1"));
+    ASSERT_TRUE(Commit(MakeGrant("g1", "later"), revision).ok());
+    Lose(KeyOf("g1"), revision == 1 ? std::optional<Record>(older) : std::nullopt);
+    EXPECT_EQ(Commit(MakeGrant("g1", "latest"), revision + 1)->outcome, Outcome::kDone);
+    EXPECT_EQ(LoadText(), fmt::format("latest@{}", revision + 2));
+    EXPECT_EQ(Stored(KeyOf("g1"))->revision, revision + 2);
+  }
+}
+
+TEST_F(PutBackByUse, ACommitThatIsRefusedForALossThatNobodyHasNoticedFindsTheGrantPutBack) {
   StoreUpTo("g1", 1);
   const Record older = *Stored(KeyOf("g1"));
   ASSERT_TRUE(Commit(MakeGrant("g1", "access-2"), 1).ok());
   for (const std::optional<Record>& left : {std::optional<Record>(older), std::optional<Record>()}) {
     Lose(KeyOf("g1"), left);
+    --store_->current_epoch;
     const auto refused = Commit(MakeGrant("g1", "access-3"), 2);
     EXPECT_EQ(refused->outcome, Outcome::kRevisionMismatch);
     EXPECT_EQ(refused->current->revision, 2u);
