@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What does a token cost that is in memory? TokenSource::Get for one, two and eight threads. Less than 100 ns for one
-// thread, or the program fails.
+// What does a token cost that is in memory? TokenSource::Get for one, two and eight threads. Less than 100 ns
+// for one thread, or the program fails.
+#include "grantkeep/token_source.h"
+
 #include <benchmark/benchmark.h>
 
 #include <atomic>
@@ -11,7 +13,6 @@
 #include <string>
 #include <thread>
 
-#include "grantkeep/token_source.h"
 #include "tests/unit/client/fake_service.h"
 
 namespace grantkeep {

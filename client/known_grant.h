@@ -30,8 +30,8 @@ bool IsValid(const Token& token);
 
 // What a stream has told; takes the token out of `news`.
 KnownGrant KnownFrom(v1::WatchGrantsResponse& news, Micros min_ttl);
-// What Refresh has answered; takes the token out of `answer`. A token that falls short of `min_ttl` is the best there
-// is: it is handed out for a moment before anybody asks again.
+// What Refresh has answered; takes the token out of `answer`. A token that falls short of `min_ttl` is the
+// best there is: it is handed out for a moment before anybody asks again.
 KnownGrant KnownFrom(v1::RefreshResponse& answer, Micros min_ttl);
 
 }  // namespace grantkeep::client

@@ -10,8 +10,8 @@
 
 namespace grantkeep::client {
 
-// What one thread is reading at the moment: a hazard pointer. Slots are never freed; the thread that ends gives its
-// slot to the next that begins.
+// What one thread is reading at the moment: a hazard pointer. Slots are never freed; the thread that ends
+// gives its slot to the next that begins.
 struct alignas(64) HazardSlot {
   std::atomic<const void*> reads{nullptr};
   std::atomic<bool> taken{false};
@@ -23,13 +23,14 @@ struct alignas(64) HazardSlot {
   static bool IsRead(const void* value);
 };
 
-// An immutable value that is read often, by any number of threads without a lock, and replaced now and then. A value
-// that was replaced is destroyed as soon as nobody reads it any more and another has been put in its place, or this
-// ends; so at most one for each reading thread is kept.
+// An immutable value that is read often, by any number of threads without a lock, and replaced now and then.
+// A value that was replaced is destroyed as soon as nobody reads it any more and another has been put in its
+// place, or this ends; so at most one for each reading thread is kept.
 //
-// Why that is safe: a reader writes down what it is going to read, and then looks whether it is still the newest; a
-// writer puts the next one in place, and then looks what readers have written down. All four are sequentially
-// consistent, so either the reader sees the next one and starts anew, or the writer sees the reader.
+// Why that is safe: a reader writes down what it is going to read, and then looks whether it is still the
+// newest; a writer puts the next one in place, and then looks what readers have written down. All four are
+// sequentially consistent, so either the reader sees the next one and starts anew, or the writer sees the
+// reader.
 template <typename T>
 class Published {
  public:
@@ -39,8 +40,8 @@ class Published {
   Published(const Published&) = delete;
   Published& operator=(const Published&) = delete;
 
-  // Calls `read` with the value and returns what that returns, which must not refer to the value. `read` must be
-  // short, and not read another Published. Any thread.
+  // Calls `read` with the value and returns what that returns, which must not refer to the value. `read` must
+  // be short, and not read another Published. Any thread.
   template <typename Read>
   auto With(Read&& read) const {
     HazardSlot& slot = HazardSlot::OfThisThread();

@@ -42,8 +42,7 @@ void GrantTokens::Reject(uint64_t generation) {
     return known.token != nullptr && known.token->generation == generation;
   });
   uint64_t highest = state_->rejected.load();
-  while (is_newest && highest < generation &&
-         !state_->rejected.compare_exchange_weak(highest, generation)) {
+  while (is_newest && highest < generation && !state_->rejected.compare_exchange_weak(highest, generation)) {
   }
 }
 

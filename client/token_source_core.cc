@@ -22,7 +22,8 @@ constexpr size_t kBytesAroundNames = 16;
 constexpr milliseconds kGather{5};
 // Streams beyond the fewest possible before small ones are put together.
 constexpr size_t kSpareStreams = 3;
-// How long Get() waits for the service when it has a token to fall back on, and when it asks again after that failed.
+// How long Get() waits for the service when it has a token to fall back on, and when it asks again after that
+// failed.
 constexpr milliseconds kPatience{1000};
 constexpr Micros kAskAgain{1'000'000};
 
@@ -129,8 +130,8 @@ absl::StatusOr<std::shared_ptr<const Token>> TokenSourceCore::Ask(GrantTokens& t
   const bool usable = known.token != nullptr && !rejected && vouched_for && IsValid(*known.token);
   if (usable && now < grant.ask_again_us.load()) return known.token;
 
-  absl::StatusOr<v1::RefreshResponse> answer =
-      Refresh(tokens, rejected ? known.token->generation : 0, usable ? std::min(timeout, kPatience) : timeout);
+  absl::StatusOr<v1::RefreshResponse> answer = Refresh(tokens, rejected ? known.token->generation : 0,
+                                                       usable ? std::min(timeout, kPatience) : timeout);
   if (answer.ok()) return TakeAnswer(tokens, *std::move(answer));
   if (!usable || !CallError::From(answer.status()).Retryable()) return answer.status();
   grant.ask_again_us.store(SteadyMicros() + kAskAgain.count());

@@ -28,15 +28,15 @@ namespace grantkeep {
 
 struct GrantTokens::State {
   // Read by every Get().
-  std::atomic<bool> watched{false};        // a stream is up that has told of this grant
-  std::atomic<uint64_t> rejected{0};       // the highest generation that an API refused
+  std::atomic<bool> watched{false};   // a stream is up that has told of this grant
+  std::atomic<uint64_t> rejected{0};  // the highest generation that an API refused
   client::Published<client::KnownGrant> known{std::make_unique<const client::KnownGrant>()};
 
   // Written under the mutex, so that what is newer wins.
   std::mutex mutex;
-  uint64_t newest = 0;                      // generation of what `known` says
-  std::atomic<int64_t> vouched_us{0};        // when the service last stood by it, beside the stream; steady
-  std::atomic<int64_t> ask_again_us{0};      // the service failed: nobody who has a token asks before; steady
+  uint64_t newest = 0;                   // generation of what `known` says
+  std::atomic<int64_t> vouched_us{0};    // when the service last stood by it, beside the stream; steady
+  std::atomic<int64_t> ask_again_us{0};  // the service failed: nobody who has a token asks before; steady
   // The stream that told of the grant last. The source's thread.
   const client::WatchStream* told_by = nullptr;
 };

@@ -117,9 +117,8 @@ struct AdminAdoptArguments {
 using Command =
     std::variant<LoginArguments, TokenArguments, SecretPutArguments, SecretGetArguments, SecretListArguments,
                  SecretDeleteArguments, GrantsListArguments, GrantsShowArguments, GrantsWatchArguments,
-                 GrantsRevokeArguments, ProvidersListArguments,
-                 ProvidersServerArguments, ProvidersShowArguments, ProvidersCheckArguments, DoctorArguments,
-                 AdminAdoptArguments>;
+                 GrantsRevokeArguments, ProvidersListArguments, ProvidersServerArguments,
+                 ProvidersShowArguments, ProvidersCheckArguments, DoctorArguments, AdminAdoptArguments>;
 
 struct Invocation {
   Globals globals;

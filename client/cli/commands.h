@@ -19,7 +19,8 @@ struct LocalContext {
   }
   // Prints a result; the failure of that is the command's.
   ExitCode Print(std::string_view text) const;
-  // The message as one JSON document on one line, by proto3's JSON mapping, with the field names of the proto.
+  // The message as one JSON document on one line, by proto3's JSON mapping, with the proto's field
+  // names.
   ExitCode PrintJson(const google::protobuf::Message& message) const;
   // A document of JsonOf, or made of such; wiped.
   ExitCode PrintJson(std::string json) const;

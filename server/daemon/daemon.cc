@@ -108,18 +108,17 @@ class Daemon::Rooms {
     refresher_ = std::make_unique<Refresher>(*grants_, *store_, *catalogue_, clock_, random_,
                                              loop_->context(), refresh);
     revoker_ = std::make_unique<Revoker>(*grants_, *store_, *catalogue_, clock_, random_, loop_->context());
-    due_work_ = std::make_unique<DueWork>(DueWorkRooms{.grants = *grants_,
-                                                       .store = *store_,
-                                                       .catalogue = *catalogue_,
-                                                       .refresher = *refresher_,
-                                                       .clock = clock_,
-                                                       .random = random_},
-                                          loop_->context(), refresh,
-                                          [this](TenantId tenant, StoredGrant tombstone) {
-                                            return revoker_->Work(std::move(tenant), std::move(tombstone));
-                                          });
-    watches_ =
-        std::make_unique<GrantWatches>(*refresher_, *store_, *changes_, clock_, loop_->context());
+    due_work_ =
+        std::make_unique<DueWork>(DueWorkRooms{.grants = *grants_,
+                                               .store = *store_,
+                                               .catalogue = *catalogue_,
+                                               .refresher = *refresher_,
+                                               .clock = clock_,
+                                               .random = random_},
+                                  loop_->context(), refresh, [this](TenantId tenant, StoredGrant tombstone) {
+                                    return revoker_->Work(std::move(tenant), std::move(tombstone));
+                                  });
+    watches_ = std::make_unique<GrantWatches>(*refresher_, *store_, *changes_, clock_, loop_->context());
     auth_flow_ = std::make_unique<AuthFlow>(*flows_, *grants_, *store_, *catalogue_, clock_, random_,
                                             settings_.flow_lifetime);
     RETURN_IF_ERROR(AwaitPreparation());

@@ -79,7 +79,9 @@ FormParameters ParametersOf(const Revocation& revocation, const Shown& shown) {
   FormParameters parameters;
   const std::string& name = revocation.token_parameter();
   if (name == kNoTokenParameter) return parameters;
-  parameters.Add(name.empty() ? "token" : name == kTokenTypeParameter ? shown.type : std::string_view(name),
+  parameters.Add(name.empty()                  ? "token"
+                 : name == kTokenTypeParameter ? shown.type
+                                               : std::string_view(name),
                  shown.token.Expose());
   if (IsRfc7009(revocation)) parameters.Add("token_type_hint", shown.type);
   return parameters;
@@ -128,19 +130,21 @@ awaitable<RevocationOutcome> RevokeTokens(const config::v1::Provider& record, Au
     if (worst.kind == Kind::kTryLater) break;
   }
   // A dead access token says nothing about the refresh token, which was not shown.
-  const bool unshown = chosen.size() == 1 && chosen[0].type == "access_token" && !tokens.refresh_token.empty();
+  const bool unshown =
+      chosen.size() == 1 && chosen[0].type == "access_token" && !tokens.refresh_token.empty();
   if (worst.kind == Kind::kAlready && unshown) {
     co_return Refused(record, "the access token is dead, and it does not take refresh tokens");
   }
   co_return worst;
 }
 
-RevocationOutcome ParseRevocationAnswer(const config::v1::Provider& record, const HttpOutcome& answer, Time sent_time) {
+RevocationOutcome ParseRevocationAnswer(const config::v1::Provider& record, const HttpOutcome& answer,
+                                        Time sent_time) {
   RevocationOutcome outcome;
   if (!answer.response.has_value()) {
-    outcome.status = Error(answer.not_sent ? Reason::kProviderUnreachable : Reason::kProviderError,
-                           Message(record, std::string_view(answer.error.message().data(),
-                                                            answer.error.message().size())));
+    outcome.status = Error(
+        answer.not_sent ? Reason::kProviderUnreachable : Reason::kProviderError,
+        Message(record, std::string_view(answer.error.message().data(), answer.error.message().size())));
     return outcome;
   }
   const HttpResponse& response = *answer.response;

@@ -24,7 +24,7 @@ struct ChangeInboxes::Notes {
   // Under the registry's mutex.
   std::vector<Note> notes;
   std::vector<size_t> noted;  // by place: which note is about it
-  bool posted = false;      // the bell is going to ring
+  bool posted = false;        // the bell is going to ring
   // On the loop.
   Event bell;
 };

@@ -14,7 +14,8 @@
 namespace grantkeep {
 
 // Coroutines that want to hear which of many records have changed, each on its loop. What is told of a record
-// that nobody has looked at since is told once: an inbox never holds more than one note for each of its records.
+// that nobody has looked at since is told once: an inbox never holds more than one note for each of its
+// records.
 class ChangeInboxes {
  private:
   struct Registry;

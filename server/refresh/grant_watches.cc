@@ -66,7 +66,8 @@ struct GrantWatches::State : std::enable_shared_from_this<State> {
   };
   Proof Ask() const { return {ChangesAreReported(store, clock), store.epoch(), store.adopted_in()}; }
 
-  // While anybody watches: when changes have ceased to be reported, or are again, everybody looks at everything.
+  // While anybody watches: when changes have ceased to be reported, or are again, everything is looked
+  // at.
   static awaitable<void> AskForProof(std::shared_ptr<State> self) {
     Proof last = self->Ask();
     while (!self->inboxes.empty()) {
@@ -101,8 +102,7 @@ GrantWatches::GrantWatches(Refresher& refresher, Store& store, StoreChanges& cha
                            boost::asio::io_context& loop)
     : state_(std::make_shared<State>(refresher, store, clock, loop)) {
   const ChangeInboxes inboxes = state_->inboxes;
-  state_->told =
-      changes.OnChange(Kind::kGrant, [inboxes](const Change& change) { inboxes.Tell(change); });
+  state_->told = changes.OnChange(Kind::kGrant, [inboxes](const Change& change) { inboxes.Tell(change); });
   refresher.OnUnsaved([inboxes](const TenantId& tenant, const GrantId& grant) {
     inboxes.Tell({Grants::KeyOf(tenant, grant), 0});
   });

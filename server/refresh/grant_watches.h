@@ -34,12 +34,13 @@ struct GrantNews {
   bool token_is_valid = false;  // the access token in `stored` may be used
 };
 
-// Who is told what about which grants. A watch hears of a grant's changes in this process and in others (what the
-// store reports), of tokens that are served although the store has not accepted them, of its token's expiry, and,
-// when it is not provable any more that all changes are reported, reads the grant again until it is. A change
-// that nobody reports is seen all the same, within kLookAgain.
+// Who is told what about which grants. A watch hears of a grant's changes in this process and in others (what
+// the store reports), of tokens that are served although the store has not accepted them, of its token's
+// expiry, and, when it is not provable any more that all changes are reported, reads the grant again until it
+// is. A change that nobody reports is seen all the same, within kLookAgain.
 //
-// A grant that is watched is in use: its renewals begin when they are due, without anybody asking for a token.
+// A grant that is watched is in use: its renewals begin when they are due, though nobody asks for a
+// token.
 class GrantWatches {
  public:
   // How long what a watcher was told last stands without a look, while changes are reported, and while they
@@ -72,8 +73,8 @@ class GrantWatches::Watch {
   Watch(std::shared_ptr<State> state, TenantId tenant, std::vector<WatchedGrant> grants);
   ~Watch();
 
-  // How one of the grants is, as soon as that is not what was told of it last; at first, each of them. However many
-  // changes there were meanwhile, only the newest is told. Nothing: End() was called.
+  // How one of the grants is, as soon as that is not what was told of it last; at first, each of them.
+  // However many changes there were meanwhile, only the newest is told. Nothing: End() was called.
   boost::asio::awaitable<std::optional<GrantNews>> Next();
   // Ends Next(), now or when it is called.
   void End();

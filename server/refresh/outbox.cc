@@ -34,9 +34,8 @@ awaitable<void> HandToOutbox(const GrantRooms& rooms, const TenantId& tenant, St
     std::vector<Write> also;
     also.push_back(EndLease{key, lease_owner});
     also.push_back(OutboxDue(rooms, tenant, *next));
-    absl::StatusOr<GrantCommit> commit =
-        co_await rooms.grants.Commit(tenant, std::move(next), tombstone.revision, std::move(also),
-                                     rooms.clock.Steady() + kStoreTimeout);
+    absl::StatusOr<GrantCommit> commit = co_await rooms.grants.Commit(
+        tenant, std::move(next), tombstone.revision, std::move(also), rooms.clock.Steady() + kStoreTimeout);
     if (commit.ok() && commit->outcome == CommitResult::Outcome::kDone) {
       tombstone = std::move(*commit->current);
       co_return;

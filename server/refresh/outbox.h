@@ -15,8 +15,9 @@ namespace grantkeep {
 // Puts tokens that were granted for a grant that is `tombstone` by now into its outbox, due at once, and
 // ends the lease of `lease_owner` on it. Goes on until the store has them: they exist nowhere else.
 // `tombstone` is the record as it is then. The references must live until it completes.
-boost::asio::awaitable<void> HandToOutbox(const GrantRooms& rooms, const TenantId& tenant, StoredGrant& tombstone,
-                                          const TokenSet& tokens, const std::string& lease_owner);
+boost::asio::awaitable<void> HandToOutbox(const GrantRooms& rooms, const TenantId& tenant,
+                                          StoredGrant& tombstone, const TokenSet& tokens,
+                                          const std::string& lease_owner);
 
 // The tombstone's entry in the due-index from now on.
 Write OutboxDue(const GrantRooms& rooms, const TenantId& tenant, const storage::v1::Grant& tombstone);

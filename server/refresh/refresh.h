@@ -97,9 +97,9 @@ class Refresher {
   ProviderBudgets& budgets();
   // Makes of a grant that was listed what callers are to see of it now (refresh/shown_state.h). Any thread.
   void Show(storage::v1::Grant& grant) const;
-  // The grant as a watcher of it sees it, which counts as a use: a renewal that is due begins behind it. What is
-  // revoked is found, too. `at_least`: a revision that the store has reported, which may be before memory has
-  // it. kGrantNotFound also for another subject's.
+  // The grant as a watcher of it sees it, which counts as a use: a renewal that is due begins behind it. What
+  // is revoked is found, too. `at_least`: a revision that the store has reported, which may be before memory
+  // has it. kGrantNotFound also for another subject's.
   boost::asio::awaitable<absl::StatusOr<SeenGrant>> Observe(TenantId tenant, SubjectId subject, GrantId grant,
                                                             Revision at_least, Tick deadline);
   // Calls `listener` on the loop when tokens are served that the store has not accepted yet. Set once, before

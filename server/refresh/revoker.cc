@@ -70,9 +70,9 @@ class Revoker::State : public std::enable_shared_from_this<Revoker::State> {
         co_return Buried{.tombstone = std::move(*commit->current), .lease = lease};
       }
       if (tries == kMaxTombstoneTries) {
-        co_return commit.ok() ? Error(Reason::kStoreUnavailable,
-                                      "the grant's record is changing too fast to be revoked")
-                              : commit.status();
+        co_return commit.ok()
+            ? Error(Reason::kStoreUnavailable, "the grant's record is changing too fast to be revoked")
+            : commit.status();
       }
       if (!commit.ok()) {
         // Perhaps it was written all the same: doing it again is the same.
@@ -196,8 +196,7 @@ awaitable<void> Revoker::Work(TenantId tenant, StoredGrant tombstone) {
   std::shared_ptr<Attempt> attempt = state->Begin(tenant, id);
   Buried buried{.tombstone = std::move(tombstone), .lease = OutboxTry::Lease::kTaken};
   std::string owner = RandomToken(state->rooms().random, 16);
-  const OutboxTry::Result result =
-      co_await state->Run(tenant, std::move(buried), std::move(owner), attempt);
+  const OutboxTry::Result result = co_await state->Run(tenant, std::move(buried), std::move(owner), attempt);
   if (result.under_way_elsewhere) state->End(GrantKey(tenant, id), *attempt);
 }
 

@@ -40,8 +40,8 @@ class Revoker {
   // without the caller. Of a grant that is revoked already: asks again what is not confirmed, or waits
   // for a try that is under way. kGrantNotFound for another subject's grant or none, kStoreUnavailable and
   // kDeadline when it is not known whether the tombstone was written: call again.
-  boost::asio::awaitable<absl::StatusOr<RevokedGrant>> Revoke(TenantId tenant, SubjectId subject, GrantId grant,
-                                                              Tick deadline);
+  boost::asio::awaitable<absl::StatusOr<RevokedGrant>> Revoke(TenantId tenant, SubjectId subject,
+                                                              GrantId grant, Tick deadline);
 
   // One try of the outbox of a tombstone, for whoever has claimed its due entry; completes when the next
   // one is due or there is none. Nothing when a try is under way, here or elsewhere: the claim

@@ -47,8 +47,8 @@ void GiveUpOutbox(storage::v1::Grant& tombstone);
 enum class OutboxState { kConfirmed, kTryLater, kGivenUp };
 // What the provider made of `asked`, one outcome for each of its token sets. Sets that arrived meanwhile stay
 // and are due at once. Until a refresh that was under way has ended, a set stays, too: what it
-// revoked may have been replaced. Otherwise what is to be tried again waits from 1 s to 1 h, doubling with every
-// try, or as long as the provider says; after kMaxOutboxTries it is given up.
+// revoked may have been replaced. Otherwise what is to be tried again waits from 1 s to 1 h, doubling with
+// every try, or as long as the provider says; after kMaxOutboxTries it is given up.
 OutboxState SettleOutbox(storage::v1::Grant& tombstone, const storage::v1::Outbox& asked,
                          const std::vector<RevocationOutcome>& outcomes, double jitter, Time now);
 

@@ -310,7 +310,8 @@ awaitable<RefreshResult> RefreshTransaction::Install(TokenOutcome outcome) {
     }
     if (commit->outcome == Outcome::kDone) {
       Step(RefreshStep::kStored);
-      if (wait > kFirstStoreRetry) Log("refresh").info("grant {}: its new tokens are stored now", id_.value());
+      if (wait > kFirstStoreRetry)
+        Log("refresh").info("grant {}: its new tokens are stored now", id_.value());
       current_ = std::move(commit->current);
       co_return Ended(outcome.status);
     }

@@ -33,8 +33,8 @@ absl::Status CheckForDuplicates(const v1::WatchGrantsRequest& request) {
   return absl::OkStatus();
 }
 
-// Whether the caller may be told more: asked before every message. Today whoever could open the stream may go on; a
-// caller's identity that expires and a policy that changes are to end it here.
+// Whether the caller may be told more: asked before every message. Today whoever could open the stream may go
+// on; a caller's identity that expires and a policy that changes are to end it here.
 absl::Status MayGoOn(const Call&) { return absl::OkStatus(); }
 
 Wiped<v1::WatchGrantsResponse> ToResponse(const TenantId& tenant, const WatchedGrant& name,
@@ -58,8 +58,7 @@ Wiped<v1::WatchGrantsResponse> ToResponse(const TenantId& tenant, const WatchedG
   return response;
 }
 
-awaitable<absl::Status> WatchGrants(GrantWatches& watches, Call call,
-                                    Wiped<v1::WatchGrantsRequest> request,
+awaitable<absl::Status> WatchGrants(GrantWatches& watches, Call call, Wiped<v1::WatchGrantsRequest> request,
                                     std::shared_ptr<AnswerStream> stream) {
   const TenantId tenant(request->tenant());
   std::vector<WatchedGrant> names;

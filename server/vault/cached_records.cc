@@ -103,8 +103,8 @@ awaitable<absl::StatusOr<CachedRecords::Committed>> CachedRecords::Commit(Key ke
   if (fill.held() != nullptr && !MayReplace(*fill.held(), replaces)) {
     ASSIGN_OR_CO_RETURN(committed.current, co_await Load(key, deadline));
     const std::shared_ptr<const Snapshot> stored = cache_.Find(key.tenant.value(), key.id);
-    const bool unchanged = stored != nullptr && stored->revision() == replaces &&
-                           stored->sealed() == fill.held()->sealed();
+    const bool unchanged =
+        stored != nullptr && stored->revision() == replaces && stored->sealed() == fill.held()->sealed();
     if (!unchanged) {
       committed.outcome = Outcome::kRevisionMismatch;
       committed.store_time = store_.Now();

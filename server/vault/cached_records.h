@@ -75,8 +75,8 @@ class CachedRecords {
   };
   // Seals `payload` as revision `replaces`+1 and commits it with `also`, whose preconditions are of
   // the same record. What was written is in memory before this returns. The store is mended first when it may
-  // have lost what memory has: a tombstone that is gone, or that another has written under the same revision, is
-  // not covered up.
+  // have lost what memory has: a tombstone that is gone, or that another has written under the same revision,
+  // is not covered up.
   boost::asio::awaitable<absl::StatusOr<Committed>> Commit(Key key, Revision replaces,
                                                            std::string_view payload, std::vector<Write> also,
                                                            Tick deadline);

@@ -72,8 +72,8 @@ class Client {
                                                     Timeout timeout = std::nullopt);
 
   // Calls `on_news` with each message, in this thread, until it answers false (the result is then OK), the
-  // service ends the stream, or `timeout` has passed; without one for as long as the service is there. A program
-  // that wants tokens uses a TokenSource (token_source.h), which also comes back after the service was away.
+  // service ends the stream, or `timeout` has passed; without one for as long as the service is there. A
+  // program that wants tokens uses a TokenSource (token_source.h), which also comes back after an outage.
   absl::Status WatchGrants(const v1::WatchGrantsRequest& request,
                            const std::function<bool(v1::WatchGrantsResponse& response)>& on_news,
                            Timeout timeout = std::nullopt);

@@ -38,8 +38,8 @@ struct TokenSourceOptions {
   // As in ClientOptions.
   std::string address;
   std::string tenant = "default";
-  // How long a token must still live. One that lives shorter is asked for at the service, which may say that there is
-  // none better.
+  // How long a token must still live. One that lives shorter is asked for at the service, which may say that
+  // there is none better.
   std::chrono::milliseconds min_ttl{10'000};
   // How long Get() may wait for the service when it has to ask it.
   std::chrono::milliseconds timeout{30'000};
@@ -48,7 +48,8 @@ struct TokenSourceOptions {
   std::chrono::milliseconds outage_serve{5 * 60'000};
 };
 
-// The tokens of one grant, in this process's memory. Shared by whoever uses them; may outlive its TokenSource.
+// The tokens of one grant, in this process's memory. Shared by whoever uses them; may outlive its
+// TokenSource.
 class GrantTokens {
  public:
   // Made by TokenSource::Add.
@@ -64,23 +65,24 @@ class GrantTokens {
 
   // A token that is good now. Any number of threads.
   //
-  //  1. While the stream is up and the token outlives min_ttl this is a read of memory: no lock, no system call,
-  //     no waiting.
-  //  2. Otherwise it calls Refresh and waits for the answer, for at most `timeout` (TokenSourceOptions::timeout
-  //     when not given). A token that is still valid is handed out when the service fails, see outage_serve.
+  //  1. While the stream is up and the token outlives min_ttl this is a read of memory: no lock, no system
+  //     call, no waiting.
+  //  2. Otherwise it calls Refresh and waits for the answer, for at most `timeout`, or
+  //     TokenSourceOptions::timeout when not given. A token that is still valid is handed out when the
+  //     service fails, see outage_serve.
   //
-  // Fails as Client::Refresh does, so CallError::From takes the status apart: NEEDS_REAUTH (the user must sign
-  // in again), GRANT_NOT_FOUND (also when it was revoked), UNAVAILABLE, DEADLINE_EXCEEDED. The first two are known
-  // from the stream without a call. CANCELLED when the TokenSource is gone.
+  // Fails as Client::Refresh does, so CallError::From takes the status apart: NEEDS_REAUTH (the user must
+  // sign in again), GRANT_NOT_FOUND (also when it was revoked), UNAVAILABLE, DEADLINE_EXCEEDED. The first two
+  // are known from the stream without a call. CANCELLED when the TokenSource is gone.
   absl::StatusOr<std::shared_ptr<const Token>> Get();
   absl::StatusOr<std::shared_ptr<const Token>> Get(std::chrono::milliseconds timeout);
 
   // The token, if Get() would find it in memory and go on doing so for `slack`; else null. Never waits.
   std::shared_ptr<const Token> InMemory(std::chrono::milliseconds slack = {}) const;
 
-  // The API refused the token of this generation (401). It is not handed out again: the next Get() asks the service
-  // for another, at most one in 30 s (PROVIDER_THROTTLED). A generation that is not the newest, and one that
-  // there never was, change nothing. Any thread, without waiting.
+  // The API refused the token of this generation (401). It is not handed out again: the next Get() asks the
+  // service for another, at most one in 30 s (PROVIDER_THROTTLED). A generation that is not the newest, and
+  // one that there never was, change nothing. Any thread, without waiting.
   void Reject(uint64_t generation);
 
   const std::string& subject() const { return subject_; }
@@ -96,24 +98,24 @@ class GrantTokens {
   const std::unique_ptr<State> state_;
 };
 
-// Keeps the newest tokens of any number of grants in memory, told of each by the service (AuthService.WatchGrants):
-// over one stream, or a few when there are more than a thousand. Streams that break off are opened again, after a
-// pause that grows and is random.
+// Keeps the newest tokens of any number of grants in memory, told of each by the service
+// (AuthService.WatchGrants): over one stream, or a few when there are more than a thousand. Streams that
+// break off are opened again, after a pause that grows and is random.
 //
 // One thread of its own. What it watches counts as used: the service renews it ahead.
 class TokenSource {
  public:
   // Does not connect: that happens with the first grant. Fails with INVALID_ARGUMENT as Client::Create does.
   static absl::StatusOr<std::unique_ptr<TokenSource>> Create(const TokenSourceOptions& options = {});
-  // Ends the streams and every call that a Get() waits for, and joins the thread; waits for nobody else, and not
-  // for the network. Handles stay usable, and fail with CANCELLED.
+  // Ends the streams and every call that a Get() waits for, and joins the thread; waits for nobody else, and
+  // not for the network. Handles stay usable, and fail with CANCELLED.
   ~TokenSource();
   TokenSource(const TokenSource&) = delete;
   TokenSource& operator=(const TokenSource&) = delete;
 
   // The tokens of a grant; the same object as before while anybody holds it. It is watched from a few
-  // milliseconds later until nobody holds it any more; its first Get() may have to ask the service. Any thread,
-  // without waiting; whether there is such a grant, Get() says.
+  // milliseconds later until nobody holds it any more; its first Get() may have to ask the service. Any
+  // thread, without waiting; whether there is such a grant, Get() says.
   std::shared_ptr<GrantTokens> Add(const std::string& subject, const std::string& grant_id);
 
   // Streams in use at the moment, also those that are waiting to be opened again. For tests and metrics.

@@ -31,9 +31,9 @@ class Fleet {
  public:
   struct Options {
     size_t replicas = 3;
-    std::string redis;      // lines of store.redis, "name: value\n" each; the url at least
-    std::string providers;  // kName in it is what NameOf says of each replica
-    std::string ca_file;    // of the providers' servers
+    std::string redis;          // lines of store.redis, "name: value\n" each; the url at least
+    std::string providers;      // kName in it is what NameOf says of each replica
+    std::string ca_file;        // of the providers' servers
     std::string configuration;  // more of it, "name: {...}" lines
     std::map<std::string, std::string> environment = {};
   };

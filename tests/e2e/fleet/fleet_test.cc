@@ -39,8 +39,10 @@ void FleetTest::StartFleet(std::string redis, std::string_view rotation, std::st
   options.replicas = kReplicas;
   options.redis = redis.empty() ? "url: " + redis_->url() : std::move(redis);
   options.providers = DefaultProviders(
-      rotation, fmt::format("token_request_headers: {{From: {}}}\nrequest_budget: {{per_second: 1000, concurrent: 500}}\n{}",
-                            Fleet::kName, further));
+      rotation,
+      fmt::format(
+          "token_request_headers: {{From: {}}}\nrequest_budget: {{per_second: 1000, concurrent: 500}}\n{}",
+          Fleet::kName, further));
   options.ca_file = ca_->file();
   options.configuration = configuration_;
   options.environment = {{"PRACTICE_CLIENT_SECRET", kPracticeClientSecret}};

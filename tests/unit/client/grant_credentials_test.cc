@@ -42,7 +42,8 @@ class Api final : public v1::AuthService::Service {
   grpc::Status GetGrant(grpc::ServerContext* context, const v1::GetGrantRequest*,
                         v1::GetGrantResponse* response) override {
     for (const auto& [name, value] : context->client_metadata()) {
-      if (name == "authorization") response->mutable_grant()->set_issuer(std::string(value.data(), value.size()));
+      if (name == "authorization")
+        response->mutable_grant()->set_issuer(std::string(value.data(), value.size()));
     }
     return grpc::Status::OK;
   }

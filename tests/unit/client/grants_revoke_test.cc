@@ -80,9 +80,9 @@ TEST_F(GrantsRevokeTest, OnATerminalNothingIsDoneWithoutAYes) {
 TEST_F(GrantsRevokeTest, OnATerminalYesAsksNobody) {
   Terminal terminal;
   const MemoryFile out;
-  EXPECT_EQ(cli::RunCommandLine(Arguments({"--yes"}),
-                                {.in = terminal.fd(), .out = out.fd(), .err = terminal.fd()}),
-            0);
+  EXPECT_EQ(
+      cli::RunCommandLine(Arguments({"--yes"}), {.in = terminal.fd(), .out = out.fd(), .err = terminal.fd()}),
+      0);
   EXPECT_EQ(revoked_.size(), 1u);
 }
 

@@ -62,8 +62,8 @@ struct Dialect {
     std::string_view body;
   };
   std::vector<RevocationRequest> revocations;
-  std::string_view revoked = "";        // the body of an answer that says so, with 200
-  int already_status = 0;               // 0: it has no such answer
+  std::string_view revoked = "";  // the body of an answer that says so, with 200
+  int already_status = 0;         // 0: it has no such answer
   std::string_view already_body = "";
   std::vector<SuccessAnswer> successes;
   std::vector<FailureAnswer> failures;

@@ -20,7 +20,9 @@ using Kind = RevocationOutcome::Kind;
 
 class Revocations : public ProviderFixture {
  protected:
-  std::unique_ptr<Provider> Example(const std::string& more = "") { return Make(Record(kExampleYaml + more)); }
+  std::unique_ptr<Provider> Example(const std::string& more = "") {
+    return Make(Record(kExampleYaml + more));
+  }
   void Answer(int status, const std::string& body, const std::string& retry_after = "") {
     http_.OnRequest([=](const ScriptedHttp::Seen&) {
       HttpOutcome answer = ScriptedHttp::Json(status, body);

@@ -92,8 +92,8 @@ class Watching : public testing::RefresherTest {
  private:
   // The store's thread and the loop have done what there is to do.
   void Settle() {
-    const auto nothing = rooms_->loop.Run(rooms_->sqlite->Get(
-        Grants::KeyOf(TenantId("t"), GrantId("none")), rooms_->clock.Steady() + seconds(5)));
+    const auto nothing = rooms_->loop.Run(rooms_->sqlite->Get(Grants::KeyOf(TenantId("t"), GrantId("none")),
+                                                              rooms_->clock.Steady() + seconds(5)));
     EXPECT_TRUE(nothing.ok());
     rooms_->loop.RunReady();
   }
@@ -128,7 +128,8 @@ TEST_F(Watching, BeginsWithTheStateOfEachGrant) {
          {u, GrantId("ended")},
          {u, GrantId("expired")}});
   EXPECT_THAT(Told(), ElementsAre("0: ACTIVE 1 at-1", "1: not found", "2: not found", "3: REVOKED 1 no token",
-                                  "4: NEEDS_REAUTH INVALID_GRANT 1 at-1", "5: NEEDS_REAUTH NO_REFRESH_TOKEN 1 no token"));
+                                  "4: NEEDS_REAUTH INVALID_GRANT 1 at-1",
+                                  "5: NEEDS_REAUTH NO_REFRESH_TOKEN 1 no token"));
 }
 
 TEST_F(Watching, HearsOfEachNewGenerationAndChangeOfState) {
@@ -197,7 +198,8 @@ TEST_F(Watching, TokensThatTheStoreDoesNotAcceptAreToldAtOnce) {
   rooms_->http.OnRequest([this](const testing::ScriptedHttp::Seen&) {
     rooms_->store->commits_refused = 1000;
     return testing::ScriptedHttp::Json(
-        200, R"({"access_token":"at-unsaved","token_type":"Bearer","refresh_token":"rt-2","expires_in":100})");
+        200,
+        R"({"access_token":"at-unsaved","token_type":"Bearer","refresh_token":"rt-2","expires_in":100})");
   });
   EXPECT_THAT(ToldAfter(seconds(85)), ElementsAre("0: ACTIVE 2 at-unsaved"));
   EXPECT_EQ(rooms_->LoadGrant("g").grant->generation(), 1u) << "the store has it already";
@@ -230,8 +232,8 @@ TEST_F(Watching, WhatWasMissedWhileNothingWasReportedIsSeenWhenReportsComeBack) 
     rooms_->store->failure.reset();
     rooms_->sqlite->OnChange(nullptr);
     Grants elsewhere(*rooms_->store, *rooms_->records, *rooms_->changes, rooms_->clock);
-    stored = std::move(**rooms_->loop.Run(
-        elsewhere.Load(TenantId("t"), GrantId("g"), rooms_->clock.Steady() + seconds(5))));
+    stored = std::move(
+        **rooms_->loop.Run(elsewhere.Load(TenantId("t"), GrantId("g"), rooms_->clock.Steady() + seconds(5))));
     stored.grant->set_state(Grant::STATE_REVOKED);
     ASSERT_TRUE(rooms_->loop
                     .Run(elsewhere.Commit(TenantId("t"), std::move(stored.grant), stored.revision, {},

@@ -18,9 +18,9 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 using storage::v1::Grant;
-using testing::ScriptedHttp;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using testing::ScriptedHttp;
 using Result = absl::StatusOr<RevokedGrant>;
 
 const std::string kRevocable = testing::kStrict + "    revocation_endpoint: https://as.example/revoke\n";
@@ -51,14 +51,13 @@ class RevokerTest : public testing::RefresherTest {
         return answer;
       }
       return ScriptedHttp::Json(
-          200,
-          R"({"access_token":"at-2","token_type":"Bearer","refresh_token":"rt-2","expires_in":3600})");
+          200, R"({"access_token":"at-2","token_type":"Bearer","refresh_token":"rt-2","expires_in":3600})");
     });
   }
   std::shared_ptr<std::optional<Result>> Begin(Revoker& revoker, Duration timeout = seconds(10),
                                                const std::string& subject = "u") {
-    return rooms_->loop.Start(revoker.Revoke(TenantId("t"), SubjectId(subject), GrantId("g"),
-                                             rooms_->clock.Steady() + timeout));
+    return rooms_->loop.Start(
+        revoker.Revoke(TenantId("t"), SubjectId(subject), GrantId("g"), rooms_->clock.Steady() + timeout));
   }
   Result End(const std::shared_ptr<std::optional<Result>>& result) {
     AdvanceUntil([&] { return result->has_value(); }, milliseconds(50));
@@ -71,7 +70,8 @@ class RevokerTest : public testing::RefresherTest {
     AdvanceUntil([&] { return done->has_value(); }, milliseconds(50));
   }
   boost::asio::awaitable<bool> WorkOn(Revoker& revoker) {
-    auto loaded = co_await other_grants_->Load(TenantId("t"), GrantId("g"), rooms_->clock.Steady() + hours(1));
+    auto loaded =
+        co_await other_grants_->Load(TenantId("t"), GrantId("g"), rooms_->clock.Steady() + hours(1));
     StoredGrant tombstone = std::move(**loaded);
     co_await revoker.Work(TenantId("t"), std::move(tombstone));
     co_return true;

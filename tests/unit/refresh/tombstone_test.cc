@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "refresh/tombstone.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <fmt/format.h>
 
 #include "base/reason.h"
 #include "refresh/schedule.h"

@@ -122,8 +122,8 @@ providers:
     return CallAnd(*auth_, &v1::AuthService::Stub::Refresh, std::move(request));
   }
 
-  // Any bytes to any method, on another thread; the answer's bytes go to `answer`. A stream is OK when its first
-  // message has come.
+  // Any bytes to any method, on another thread; the answer's bytes go to `answer`. A stream is OK when its
+  // first message has come.
   std::future<grpc::Status> StartRaw(std::string method, std::string bytes, std::string* answer = nullptr) {
     return std::async(std::launch::async,
                       [this, method = std::move(method), bytes = std::move(bytes), answer] {

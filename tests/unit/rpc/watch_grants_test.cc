@@ -17,10 +17,10 @@ using grpc::StatusCode;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
+using storage::v1::Grant;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using testing::ServerFixture;
-using storage::v1::Grant;
 
 v1::WatchGrantsRequest RequestFor(const std::vector<std::string>& grants) {
   v1::WatchGrantsRequest request;
@@ -108,9 +108,8 @@ class WatchGrants : public ServerFixture {
     for (auto outcome = CommitResult::Outcome::kRevisionMismatch; outcome != CommitResult::Outcome::kDone;) {
       StoredGrant stored = rooms_.LoadGrant(id);
       change(*stored.grant);
-      const absl::StatusOr<GrantCommit> commit =
-          rooms_.loop.Run(rooms_.grants->Commit(TenantId("t"), std::move(stored.grant), stored.revision, {},
-                                                rooms_.clock.Steady() + seconds(5)));
+      const absl::StatusOr<GrantCommit> commit = rooms_.loop.Run(rooms_.grants->Commit(
+          TenantId("t"), std::move(stored.grant), stored.revision, {}, rooms_.clock.Steady() + seconds(5)));
       ASSERT_TRUE(commit.ok()) << commit.status();
       outcome = commit->outcome;
     }
@@ -138,7 +137,8 @@ TEST_F(WatchGrants, BeginsWithEveryGrantAndGoesOnWithEachChange) {
   RunUntilTold(watcher, 3);
   Write("g", [](Grant& grant) { grant.set_state(Grant::STATE_REVOKED); });
   RunUntilTold(watcher, 4);
-  EXPECT_THAT(watcher.told(), ElementsAre("g ACTIVE 1 at-1", "none not found", "g ACTIVE 2 at-2", "g REVOKED 2"));
+  EXPECT_THAT(watcher.told(),
+              ElementsAre("g ACTIVE 1 at-1", "none not found", "g ACTIVE 2 at-2", "g REVOKED 2"));
 }
 
 TEST_F(WatchGrants, OfAGrantThatThereIsNotItsNameIsToldAndNothingElse) {
@@ -292,7 +292,8 @@ TEST_F(WatchGrants, AThousandAndTwentyFourGrantsAreAStreamAndOneMoreIsRefused) {
   std::vector<std::string> names;
   for (int i = 0; i < 1024; ++i) names.push_back("grant-with-a-name-of-some-length-" + std::to_string(i));
   v1::WatchGrantsRequest request = RequestFor(names);
-  for (auto& watched : *request.mutable_grants()) watched.set_subject("user-of-some-length@organisation.example");
+  for (auto& watched : *request.mutable_grants())
+    watched.set_subject("user-of-some-length@organisation.example");
   const Watcher watcher(*auth_, request);
   RunUntilTold(watcher, 1024);
   request.add_grants()->set_subject("u");
