@@ -58,7 +58,7 @@ class TokenSourceCore::CancellableCall {
   bool gone_ = false;
 };
 
-TokenSourceCore::TokenSourceCore(TokenSourceOptions options, std::shared_ptr<grpc::Channel> channel)
+TokenSourceCore::TokenSourceCore(TokenSourceOptions options, const std::shared_ptr<grpc::Channel>& channel)
     : options_(std::move(options)), stub_(v1::AuthService::NewStub(channel)) {}
 
 TokenSourceCore::~TokenSourceCore() = default;

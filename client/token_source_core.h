@@ -46,7 +46,7 @@ namespace client {
 // What a TokenSource and its handles share. Its thread belongs to the TokenSource, and is gone after Close().
 class TokenSourceCore : public std::enable_shared_from_this<TokenSourceCore> {
  public:
-  TokenSourceCore(TokenSourceOptions options, std::shared_ptr<grpc::Channel> channel);
+  TokenSourceCore(TokenSourceOptions options, const std::shared_ptr<grpc::Channel>& channel);
   ~TokenSourceCore();
 
   // Once each.

@@ -275,7 +275,7 @@ class Daemon::Rooms {
     rooms.adopt_store = [this](v1::AdoptStoreRequest request, Tick deadline) {
       return adoption_->Adopt(std::move(request), deadline);
     };
-    ASSIGN_OR_RETURN(server_, RpcServer::Start(std::move(options), std::move(rooms)));
+    ASSIGN_OR_RETURN(server_, RpcServer::Start(options, rooms));
     return absl::OkStatus();
   }
 

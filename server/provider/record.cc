@@ -103,11 +103,11 @@ absl::Status CheckLifetimes(const Provider& record) {
                       "token again does no harm");
   }
   if (record.has_default_lifetime()) {
-    RETURN_IF_ERROR(CheckDuration("default_lifetime", record.default_lifetime(), 1, 10 * 365 * kDay));
+    RETURN_IF_ERROR(CheckDuration("default_lifetime", record.default_lifetime(), 1, kDay * 3650));
   }
   if (!record.has_inactivity_limit()) return absl::OkStatus();
   if (record.inactivity_limit().nanos() != 0) return FieldError("inactivity_limit", "must be whole seconds");
-  return CheckDuration("inactivity_limit", record.inactivity_limit(), 60, 10 * 365 * kDay);
+  return CheckDuration("inactivity_limit", record.inactivity_limit(), 60, kDay * 3650);
 }
 
 absl::Status CheckBudget(const config::v1::RequestBudget& budget) {

@@ -51,7 +51,7 @@ Time ExpiryOf(const Grant& grant) {
 // Lives as long as the DueWork or anything that it has begun. Belongs to the loop.
 class DueWork::State : public std::enable_shared_from_this<DueWork::State> {
  public:
-  State(DueWorkRooms rooms, boost::asio::io_context& loop, RefreshOptions options, Revoke revoke,
+  State(DueWorkRooms rooms, boost::asio::io_context& loop, const RefreshOptions& options, Revoke revoke,
         Duration round)
       : rooms_(rooms),
         loop_(loop),
@@ -293,8 +293,8 @@ class DueWork::State : public std::enable_shared_from_this<DueWork::State> {
   std::map<ProviderId, Line> lines_;
 };
 
-DueWork::DueWork(DueWorkRooms rooms, boost::asio::io_context& loop, RefreshOptions options, Revoke revoke,
-                 Duration round)
+DueWork::DueWork(DueWorkRooms rooms, boost::asio::io_context& loop, const RefreshOptions& options,
+                 Revoke revoke, Duration round)
     : state_(std::make_shared<State>(rooms, loop, options, std::move(revoke), round)) {}
 DueWork::~DueWork() = default;
 void DueWork::Start() { state_->Start(); }

@@ -40,8 +40,8 @@ class DueWork {
   static constexpr size_t kQueued = 750;
 
   // Without `revoke`, tombstones are left alone. All partitions are visited once in `round`.
-  DueWork(DueWorkRooms rooms, boost::asio::io_context& loop, RefreshOptions options, Revoke revoke = nullptr,
-          Duration round = std::chrono::seconds(1));
+  DueWork(DueWorkRooms rooms, boost::asio::io_context& loop, const RefreshOptions& options,
+          Revoke revoke = nullptr, Duration round = std::chrono::seconds(1));
   ~DueWork();
 
   // Begins, once; any thread.

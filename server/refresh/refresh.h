@@ -69,7 +69,7 @@ struct SeenGrant {
 class Refresher {
  public:
   Refresher(Grants& grants, Store& store, Catalogue& catalogue, Clock& clock, Random& random,
-            boost::asio::io_context& loop, RefreshOptions options = {});
+            boost::asio::io_context& loop, const RefreshOptions& options = {});
   ~Refresher();
 
   // From memory, without waiting; any thread. Nothing: ask Refresh. Starts a flight behind the

@@ -97,7 +97,7 @@ class Refresher::State {
 };
 
 Refresher::Refresher(Grants& grants, Store& store, Catalogue& catalogue, Clock& clock, Random& random,
-                     boost::asio::io_context& loop, RefreshOptions options)
+                     boost::asio::io_context& loop, const RefreshOptions& options)
     : state_(std::make_shared<State>(RefreshRooms{{grants, store, catalogue, clock, random},
                                                   std::make_shared<Refusals>(clock),
                                                   options.recovery,

@@ -73,8 +73,8 @@ awaitable<absl::Status> WatchGrants(GrantWatches& watches, Call call, Wiped<v1::
     if (!news.has_value()) co_return absl::OkStatus();
     if (absl::Status may = MayGoOn(call); !may.ok()) co_return may;
     Wiped<v1::WatchGrantsResponse> response = ToResponse(tenant, names[news->place], *news);
-    grpc::ByteBuffer message = Serialize(*response);
-    if (!co_await stream->Send(std::move(message))) co_return absl::OkStatus();
+    const bool sent = co_await stream->Send(Serialize(*response));
+    if (!sent) co_return absl::OkStatus();
   }
 }
 

@@ -100,10 +100,12 @@ class CrashFixture : public PracticeTest {
   }
   std::vector<Answer<v1::RefreshResponse>> RefreshAllAtLast(const std::vector<SignedIn>& grants) {
     std::vector<std::future<Answer<v1::RefreshResponse>>> asked;
+    asked.reserve(grants.size());
     for (const SignedIn& grant : grants) {
       asked.push_back(std::async(std::launch::async, [&] { return RefreshAtLast(grant.grant_id); }));
     }
     std::vector<Answer<v1::RefreshResponse>> answers;
+    answers.reserve(asked.size());
     for (auto& answer : asked) answers.push_back(answer.get());
     return answers;
   }

@@ -36,7 +36,7 @@ class CrashAtAStep : public CrashFixture, public ::testing::WithParamInterface<C
     for (const std::string& step : steps) {
       DieAt(step);
       for (int round = 0; round < rounds; ++round) {
-        const SignedIn grant = grants.at(deaths.size());
+        const SignedIn& grant = grants.at(deaths.size());
         Start();
         EXPECT_FALSE(world_->Refresh(grant.grant_id).ok()) << step;
         ExpectKilled();
@@ -73,6 +73,7 @@ TEST_P(CrashAtAStep, LosesAGrantOnlyWhereTheProviderAllowsNoRecovery) {
     Live();
     Start();
     std::vector<SignedIn> grants;
+    grants.reserve(deaths.size());
     for (const Death& death : deaths) grants.push_back(death.grant);
     const std::vector<Answer<v1::RefreshResponse>> answers = RefreshAllAtLast(grants);
     for (size_t i = 0; i < deaths.size(); ++i) {

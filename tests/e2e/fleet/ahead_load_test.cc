@@ -100,6 +100,7 @@ class AheadLoad : public PracticeTest {
     constexpr size_t kThreads = 8;
     std::vector<std::vector<std::string>> ids(kThreads);
     std::vector<std::thread> threads;
+    threads.reserve(kThreads);
     const std::shared_ptr<const Caller> caller = fleet_->caller(0);
     const auto begin = std::chrono::steady_clock::now();
     for (size_t thread = 0; thread < kThreads; ++thread) {

@@ -71,7 +71,7 @@ json::object Describe(const FamilyStats& family) {
 
 // {"client_id": ["secret", ...], ...}
 absl::Status SetClientSecrets(ClientRegistry& clients, const json::value& value) {
-  const absl::Status wrong = Wrong("client_secrets", "lists of secrets by the id of a confidential client");
+  absl::Status wrong = Wrong("client_secrets", "lists of secrets by the id of a confidential client");
   if (!value.is_object()) return wrong;
   for (const auto& member : value.get_object()) {
     if (!member.value().is_array()) return wrong;

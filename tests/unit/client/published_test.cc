@@ -54,9 +54,9 @@ TEST(Published, ReadersNeverSeeWhatWasDestroyedAndNeverGoBack) {
   Published<Counted> published(std::make_unique<const Counted>(0));
   std::atomic<bool> stop = false;
   std::atomic<int> wrong = 0;
-  std::vector<std::thread> readers;
-  for (int i = 0; i < 4; ++i) {
-    readers.emplace_back([&] {
+  std::vector<std::thread> readers(4);
+  for (std::thread& reader : readers) {
+    reader = std::thread([&] {
       int newest = 0;
       while (!stop) {
         newest = published.With([&](const Counted& counted) {

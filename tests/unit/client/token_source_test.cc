@@ -447,9 +447,9 @@ TEST_F(TokenSourceTest, ManyThreadsReadWhileTokensAreReplaced) {
   AwaitInMemory(*tokens, 1);
   std::atomic<bool> stop = false;
   std::atomic<uint64_t> wrong = 0;
-  std::vector<std::thread> readers;
-  for (int i = 0; i < 4; ++i) {
-    readers.emplace_back([&] {
+  std::vector<std::thread> readers(4);
+  for (std::thread& reader : readers) {
+    reader = std::thread([&] {
       uint64_t newest = 0;
       while (!stop) {
         const auto token = tokens->InMemory();

@@ -14,7 +14,6 @@ namespace grantkeep::testing {
 namespace {
 
 using std::chrono::seconds;
-using ::testing::HasSubstr;
 using ::testing::SizeIs;
 using Kind = TokenOutcome::Kind;
 

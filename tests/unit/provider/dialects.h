@@ -33,7 +33,7 @@ struct SuccessAnswer {
   // Without one of these the rest is as good as before.
   std::vector<std::string> optional;
   TokenRequestKind request = TokenRequestKind::kCodeExchange;
-  std::string_view remark = "";  // what is logged, without the provider's name
+  std::string_view remark = {};  // what is logged, without the provider's name
 };
 
 struct FailureAnswer {
@@ -62,9 +62,9 @@ struct Dialect {
     std::string_view body;
   };
   std::vector<RevocationRequest> revocations;
-  std::string_view revoked = "";  // the body of an answer that says so, with 200
+  std::string_view revoked = {};  // the body of an answer that says so, with 200
   int already_status = 0;         // 0: it has no such answer
-  std::string_view already_body = "";
+  std::string_view already_body = {};
   std::vector<SuccessAnswer> successes;
   std::vector<FailureAnswer> failures;
 };

@@ -27,15 +27,15 @@ constexpr char kToken[] = "https://as.example/token";
 
 class TokenRequest : public ProviderFixture {
  protected:
-  TokenOutcome Exchange(Provider& provider, bool discovered = false, std::vector<std::string> resource = {}) {
+  TokenOutcome Exchange(Provider& provider, bool discovered = false,
+                        const std::vector<std::string>& resource = {}) {
     return loop_.Run(provider.ExchangeCode(kToken, discovered, Secret("SplxlOBeZQQYbYS6WxSbIA"),
                                            Secret("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
-                                           "https://app.example/callback", std::move(resource),
-                                           In(seconds(60))));
+                                           "https://app.example/callback", resource, In(seconds(60))));
   }
-  TokenOutcome Refresh(Provider& provider, std::vector<std::string> resource = {}) {
+  TokenOutcome Refresh(Provider& provider, const std::vector<std::string>& resource = {}) {
     return loop_.Run(provider.Refresh(kToken, false, Secret("tGzv3JOkF0XG5Qx2TlKWIA"),
-                                      "https://app.example/callback", std::move(resource), In(seconds(60))));
+                                      "https://app.example/callback", resource, In(seconds(60))));
   }
   void Answer(int status, std::string body) {
     http_.OnRequest([status, body = std::move(body)](const ScriptedHttp::Seen&) {

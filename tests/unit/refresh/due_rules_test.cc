@@ -47,7 +47,7 @@ const config::v1::Provider kStrict = With(config::v1::ROTATION_STRICT);
 const config::v1::Provider kNone = With(config::v1::ROTATION_NONE);
 
 DueStep Step(const Grant& grant, const config::v1::Provider* provider = &kStrict,
-             RefreshOptions options = {}) {
+             const RefreshOptions& options = {}) {
   return NextDueStep(grant, provider, options, 0.5, kNow);
 }
 
@@ -70,7 +70,7 @@ TEST(Due, AGrantThatNobodyUsesIsLeftInPeace) {
 
 TEST(Due, AGrantThatNobodyUsesIsKeptFromDyingOfInactivity) {
   config::v1::Provider provider = kStrict;
-  provider.mutable_inactivity_limit()->set_seconds(90 * 86400);
+  provider.mutable_inactivity_limit()->set_seconds(int64_t{90} * 86400);
   Grant grant = Made(71 * kDay);
   grant.set_last_used_time_us(ToMicros(kNow - 71 * kDay));
   EXPECT_EQ(Step(grant, &provider).kind, Do::kReschedule);

@@ -23,7 +23,7 @@ class DueWorkTest : public RefresherTest {
   // In which the next visit is due: none is skipped.
   static constexpr Duration kStep = std::chrono::microseconds(62500);
 
-  void Start(const std::string& yaml, RefreshOptions options = {}, DueWork::Revoke revoke = nullptr) {
+  void Start(const std::string& yaml, const RefreshOptions& options = {}, DueWork::Revoke revoke = nullptr) {
     RefresherTest::Start(yaml);
     options_ = options;
     refresher_ = std::make_unique<Refresher>(*rooms_->grants, *rooms_->store, *rooms_->catalogue,

@@ -289,7 +289,7 @@ TEST_F(DueWorkOn, VisitsAreSpreadEvenlyOverTheRound) {
   for (int i = 0; i < 20; ++i) {
     const int claims = rooms_->store->claims;
     Pass(kRound / 4);
-    EXPECT_NEAR(rooms_->store->claims - claims, kPartitions / 4, 8);
+    EXPECT_NEAR(rooms_->store->claims - claims, kPartitions / 4.0, 8);
   }
 }
 

@@ -18,7 +18,7 @@ using Result = absl::StatusOr<AccessToken>;
 
 class RefreshInAnOutage : public testing::RefresherTest {
  protected:
-  void Start(RefreshOptions options = {}) {
+  void Start(const RefreshOptions& options = {}) {
     RefresherTest::Start(kStrict);
     refresher_ = std::make_unique<Refresher>(*rooms_->grants, *rooms_->store, *rooms_->catalogue,
                                              rooms_->clock, rooms_->random, rooms_->loop.context(), options);

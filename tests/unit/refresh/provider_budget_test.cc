@@ -159,6 +159,11 @@ class Budget : public testing::RefresherTest {
     rooms_->loop.RunReady();
     return taken;
   }
+  std::vector<Taken> TakeMany(size_t count, Urgency urgency) {
+    std::vector<Taken> taken(count);
+    for (Taken& one : taken) one = Take(urgency);
+    return taken;
+  }
   void Advance(Duration by) {
     rooms_->clock.Advance(by);
     rooms_->loop.RunReady();
@@ -188,8 +193,7 @@ class Budget : public testing::RefresherTest {
 
 TEST_F(Budget, AheadLeavesAFifthToCallers) {
   Start("{per_second: 10, concurrent: 100}");
-  std::vector<Taken> taken;
-  for (int i = 0; i < 10; ++i) taken.push_back(Take(Urgency::kAhead));
+  std::vector<Taken> taken = TakeMany(10, Urgency::kAhead);
   EXPECT_EQ(std::ranges::count_if(taken, Has), 8);
   for (const bool has : {true, true, false}) {
     taken.push_back(Take(Urgency::kCallerWaits));
@@ -239,8 +243,7 @@ TEST_F(Budget, ACallerWhoJoinsMovesTheFlightUp) {
 
 TEST_F(Budget, WhoeverQueuesIsServedAsTheSecondsPass) {
   Start("{per_second: 2, concurrent: 100}");
-  std::vector<Taken> taken;
-  for (int i = 0; i < 7; ++i) taken.push_back(Take(Urgency::kCallerWaits));
+  std::vector<Taken> taken = TakeMany(7, Urgency::kCallerWaits);
   for (const int served : {2, 4, 6, 7}) {
     EXPECT_EQ(std::ranges::count_if(taken, Has), served);
     Advance(seconds(1));
@@ -249,8 +252,7 @@ TEST_F(Budget, WhoeverQueuesIsServedAsTheSecondsPass) {
 
 TEST_F(Budget, WhoCannotHaveItsTurnInTimeIsToldAtOnce) {
   Start("{per_second: 1, concurrent: 100}");
-  std::vector<Taken> taken;
-  for (int i = 0; i < 3; ++i) taken.push_back(Take(Urgency::kCallerWaits));
+  std::vector<Taken> taken = TakeMany(3, Urgency::kCallerWaits);
   const Taken hasty = Take(Urgency::kCallerWaits, milliseconds(1500));
   ASSERT_TRUE(hasty->has_value());
   EXPECT_TRUE(HasReason((*hasty)->status(), Reason::kProviderThrottled)) << (*hasty)->status();
@@ -278,16 +280,14 @@ TEST_F(Budget, WhatIsNotUsedIsGivenBackWhole) {
 
 TEST_F(Budget, ThoseWhoQueueAreToldAtOnceThatTheProviderDoesNotAnswer) {
   Start("{per_second: 1000, concurrent: 10}");
-  std::vector<Taken> taken;
-  for (int i = 0; i < 10; ++i) taken.push_back(Take(Urgency::kCallerWaits));
+  std::vector<Taken> taken = TakeMany(10, Urgency::kCallerWaits);
   const Taken queued = Take(Urgency::kCallerWaits);
   Fail(taken[0]);
   GiveBack(queued);
   const Taken again = Take(Urgency::kCallerWaits);
   Advance(seconds(1));
   for (int i = 1; i < 9; ++i) Fail(taken[i]);
-  std::vector<Taken> more;
-  for (int i = 0; i < 8; ++i) more.push_back(Take(Urgency::kCallerWaits));
+  std::vector<Taken> more = TakeMany(8, Urgency::kCallerWaits);
   const Taken waits = Take(Urgency::kCallerWaits);
   EXPECT_FALSE(waits->has_value());
   Fail(taken[9]);

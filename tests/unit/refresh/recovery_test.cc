@@ -26,7 +26,6 @@ using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::kGrace;
 using testing::kStrict;
 using ::testing::Not;
 using testing::ScriptedHttp;

@@ -15,9 +15,7 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 using storage::v1::Grant;
-using ::testing::HasSubstr;
 using testing::kStrict;
-using testing::ScriptedHttp;
 
 class RefusalsTest : public ::testing::Test {
  protected:

@@ -19,7 +19,6 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 using storage::v1::Grant;
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using testing::ScriptedHttp;
 using Result = absl::StatusOr<RevokedGrant>;
 

@@ -18,16 +18,16 @@ using AuthStub = v1::AuthService::Stub;
 
 class Calls : public ServerFixture {
  protected:
-  auto StartRefresh(std::function<void(grpc::ClientContext&)> prepare = nullptr) {
-    return Start(*auth_, &AuthStub::Refresh, RefreshOf("expired"), std::move(prepare));
+  auto StartRefresh(const std::function<void(grpc::ClientContext&)>& prepare = nullptr) {
+    return Start(*auth_, &AuthStub::Refresh, RefreshOf("expired"), prepare);
   }
 };
 
 TEST_F(Calls, AllCallsInFlightAreAnsweredByOneRefresh) {
   StartServer();
   PutExpiredGrantAndHoldTheProvider();
-  std::vector<std::future<std::pair<grpc::Status, v1::RefreshResponse>>> waiting;
-  for (int i = 0; i < 20; ++i) waiting.push_back(StartRefresh());
+  std::vector<std::future<std::pair<grpc::Status, v1::RefreshResponse>>> waiting(20);
+  for (auto& call : waiting) call = StartRefresh();
   RunUntilTheProviderIsAsked();
   rooms_.http.Release();
   for (auto& call : waiting) {

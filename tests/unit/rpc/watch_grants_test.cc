@@ -19,7 +19,6 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 using storage::v1::Grant;
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 using testing::ServerFixture;
 
 v1::WatchGrantsRequest RequestFor(const std::vector<std::string>& grants) {
@@ -290,6 +289,7 @@ TEST_F(WatchGrants, AGrantThatIsNamedTwiceIsRefusedByItsPlace) {
 TEST_F(WatchGrants, AThousandAndTwentyFourGrantsAreAStreamAndOneMoreIsRefused) {
   StartServer();
   std::vector<std::string> names;
+  names.reserve(1024);
   for (int i = 0; i < 1024; ++i) names.push_back("grant-with-a-name-of-some-length-" + std::to_string(i));
   v1::WatchGrantsRequest request = RequestFor(names);
   for (auto& watched : *request.mutable_grants())
