@@ -32,7 +32,6 @@ class DueQueue {
   // Takes out those whose claim has ended.
   std::vector<DueRenewal> DropLapsed(const ProviderId& provider, Tick now);
 
-  bool is_full() const { return size_ >= capacity_; }
   // Who has the most in it; null when it is empty.
   const ProviderId* Longest() const;
 

@@ -111,20 +111,23 @@ class DueWork::State : public std::enable_shared_from_this<DueWork::State> {
     }
   }
 
+  // How much may be claimed. What would not fit into the queue, and be lost from the line, would be away for
+  // as long as its claim: where the longest line gets short by itself, what is due waits in the index.
+  // Otherwise it makes room for what others need.
   size_t Room() {
     const size_t in_hand = looked_at_ + queue_.size();
-    if (in_hand >= kInHand || (queue_.is_full() && IsWorkedOff())) return 0;
-    return kInHand - in_hand;
+    const size_t limit = IsWorkedOff() ? kQueued : kInHand;
+    return in_hand < limit ? limit - in_hand : 0;
   }
 
-  // Whether the longest line is about to become short by itself: then what is due waits in the index. What
-  // would not fit, and be lost from the line, would be away for as long as its claim.
+  // Whether the longest line is about to become short by itself.
   bool IsWorkedOff() {
-    const ProviderId& longest = *queue_.Longest();
+    const ProviderId* const longest = queue_.Longest();
+    if (longest == nullptr) return true;
     const std::shared_ptr<ProviderBudget> budget =
-        rooms_.refresher.budgets().Of(*rooms_.catalogue.Find(longest));
+        rooms_.refresher.budgets().Of(*rooms_.catalogue.Find(*longest));
     const bool closed = budget->ClosedUntil(rooms_.clock.Steady()) > rooms_.clock.Steady();
-    return !closed && queue_.size(longest) <= kShortLine * budget->per_second_ahead();
+    return !closed && queue_.size(*longest) <= kShortLine * budget->per_second_ahead();
   }
 
   // False when the store does not answer.

@@ -30,7 +30,8 @@ class FullDisk : public OnSmallDisk, public PracticeTest {
   void Prepare() {
     world_ = std::make_unique<World>(
         DefaultProviders(),
-        std::map<std::string, std::string>{{"PRACTICE_CLIENT_SECRET", kPracticeClientSecret}});
+        std::map<std::string, std::string>{{"PRACTICE_CLIENT_SECRET", kPracticeClientSecret}},
+        configuration_);
     std::filesystem::create_directory_symlink(disk_.path(), world_->daemon().data_dir());
   }
   void StartOnDisk() {

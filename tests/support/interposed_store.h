@@ -38,7 +38,8 @@ class InterposedStore final : public Store {
   int commits = 0;
   int commits_answered = 0;
   int claims = 0;
-  int under_way = 0;  // operations that have not answered yet
+  size_t claimed = 0;  // entries, by all of them
+  int under_way = 0;   // operations that have not answered yet
   std::vector<Write> last_commit;
 
   // What is said of a read's currency: given, instead of the real store's.
@@ -95,7 +96,9 @@ class InterposedStore final : public Store {
     const UnderWay operation(under_way);
     ++claims;
     if (failure) co_return *failure;
-    co_return co_await store_.ClaimDue(partition, limit, lease, deadline);
+    absl::StatusOr<std::vector<DueItem>> items = co_await store_.ClaimDue(partition, limit, lease, deadline);
+    if (items.ok()) claimed += items->size();
+    co_return items;
   }
   Answer<Page> Scan(Partition partition, Kind kind, TenantId tenant, std::string after, size_t limit,
                     Tick deadline) override {

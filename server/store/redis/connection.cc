@@ -70,12 +70,12 @@ awaitable<absl::StatusOr<std::shared_ptr<RedisConnection>>> RedisConnection::Con
 }
 
 void RedisConnection::Send(std::string_view command, Callback done) {
-  waiting_.push_back({std::move(done), clock_.Steady()});
   if (closed_) {
-    // Not inside this call.
-    boost::asio::post(socket_->executor(), [self = shared_from_this()] { self->FailWaiting(); });
-    return;
+    std::deque<Waiting> waiting;
+    waiting.push_back({std::move(done), clock_.Steady()});
+    return FailSoon(std::move(waiting));
   }
+  waiting_.push_back({std::move(done), clock_.Steady()});
   out_.append(command);
   if (writing_.empty()) Write();
 }
@@ -160,15 +160,14 @@ void RedisConnection::Close(absl::Status why) {
   socket_->Close();
   WipeString(out_);
   if (const auto on_end = std::exchange(on_end_, nullptr)) on_end(why_);
-  boost::asio::post(socket_->executor(), [self = shared_from_this()] { self->FailWaiting(); });
+  FailSoon(std::exchange(waiting_, {}));
 }
 
-void RedisConnection::FailWaiting() {
-  while (!waiting_.empty()) {
-    const Callback done = std::move(waiting_.front().done);
-    waiting_.pop_front();
-    done(Annotate(why_, "store"));
-  }
+// Those who wait may hold this connection: they go with the handler should the loop end before it runs.
+void RedisConnection::FailSoon(std::deque<Waiting> waiting) {
+  boost::asio::post(socket_->executor(), [self = shared_from_this(), waiting = std::move(waiting)] {
+    for (const Waiting& one : waiting) one.done(Annotate(self->why_, "store"));
+  });
 }
 
 }  // namespace grantkeep

@@ -64,7 +64,8 @@ class RedisConnection : public std::enable_shared_from_this<RedisConnection> {
   void Write();
   void Received(size_t size);
   void Deliver(RedisReply reply);
-  void FailWaiting();
+  // Not inside this call.
+  void FailSoon(std::deque<Waiting> waiting);
 
   const std::unique_ptr<RedisSocket> socket_;
   Clock& clock_;

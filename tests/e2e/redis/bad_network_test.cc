@@ -46,7 +46,15 @@ TEST_F(RedisTroubleNetwork, ResetBeforeTheReply) {
     ASSERT_EQ(Refresh(valid_), "ok");
     ASSERT_EQ(Get(kInMemory), "ok");
     relay_->BlackHole(true, Commands(), Way::kToClient);
-    const auto asked = [&, evalsha = CallsOf("evalsha"), get = CallsOf("get")] {
+    // Those who claim what is due have all come to wait for a reply.
+    uint64_t evalsha = 0;
+    int same = 0;
+    EXPECT_TRUE(Eventually([&] {
+      const uint64_t before = std::exchange(evalsha, CallsOf("evalsha"));
+      same = evalsha == before ? same + 1 : 0;
+      return same == 10;
+    }));
+    const auto asked = [&, get = CallsOf("get")] {
       return CallsOf("evalsha") > evalsha || CallsOf("get") > get;
     };
     auto answered = std::async(std::launch::async, call);

@@ -246,6 +246,18 @@ TEST_F(DueWorkOn, OneProvidersGrantsAreNotKeptWaitingByAnothers) {
   EXPECT_LE(asked_.size(), 20u + 17u);
 }
 
+TEST_F(DueWorkOn, MoreThanFitsIntoTheQueueIsRenewedAsFastAsTheBudgetAllows) {
+  Start(Yaml("strict\n    request_budget: {per_second: 400, concurrent: 400}"));
+  for (int i = 0; i < 3000; ++i) Keep("g" + std::to_string(i), minutes(60));
+  Leap(minutes(50));
+  due_work_->Start();
+  Pass(kRound + seconds(3000 / 320) + seconds(1));
+  EXPECT_EQ(asked_.size(), 3000u);
+  // Nothing was claimed and then lost for want of room.
+  EXPECT_EQ(rooms_->store->claimed, 3000u);
+  EXPECT_LE(MostInASecond(), 320u);
+}
+
 TEST_F(DueWorkOn, NothingIsClaimedWhileTheStoreHolds) {
   Start(kStrict);
   Keep("g", hours(1));
