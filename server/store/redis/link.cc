@@ -63,7 +63,9 @@ void RedisLink::Stop() {
 void RedisLink::Carry(std::shared_ptr<RedisCall> call) {
   if (call->abandoned || call->deadline <= clock_.Steady()) return;
   if (session_ != nullptr && !session_->has_ended()) return session_->Send(call);
-  if (connecting_ && !stopped_) return waiting_.push_back(std::move(call));
+  // Also when its end has not been noticed here yet.
+  const bool connecting = connecting_ || session_ != nullptr;
+  if (connecting && !stopped_) return waiting_.push_back(std::move(call));
   call->Fail(stopped_ ? Closing() : health());
   RedisCall::Answer(call);
 }

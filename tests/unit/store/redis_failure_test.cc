@@ -44,6 +44,29 @@ TEST_F(RedisFailure, AnOperationThatComesRightAfterAResetWaitsForTheNewConnectio
   EXPECT_TRUE(Put(*store, GrantKey("g"), 0).ok());
 }
 
+TEST_F(RedisFailure, OperationsThatComeWhileAConnectionIsBeingLostFailOrWaitForTheNext) {
+  const auto store = OpenReady();
+  const Key key = GrantKey("g");
+  int under_way = 0;
+  bool stop = false;
+  const auto ask = [&]() -> boost::asio::awaitable<bool> {
+    ++under_way;
+    while (!stop) {
+      const auto found = co_await store->Get(key, Soon());
+      EXPECT_TRUE(found.ok() || HasReason(found.status(), Reason::kStoreUnavailable)) << found.status();
+    }
+    co_return --under_way == 0;
+  };
+  for (int i = 0; i < 40; ++i) loop_.Start(ask());
+  for (int i = 0; i < 4; ++i) {
+    const CoherenceEpoch epoch = store->epoch();
+    relay_->ResetAll();
+    loop_.RunUntil([&] { return store->epoch() > epoch; });
+  }
+  stop = true;
+  loop_.RunUntil([&] { return under_way == 0; });
+}
+
 TEST_F(RedisFailure, AReplyThatIsCutOffMeansThatTheWriteMayHaveHappenedAndNothingIsSentTwice) {
   const auto store = OpenReady();
   const Key key = GrantKey("g");
