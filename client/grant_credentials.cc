@@ -10,7 +10,8 @@
 namespace grantkeep {
 namespace {
 
-// What lives as long as this between two looks is in memory at the second, too.
+// What lives as long as this between two looks is in memory at the second, too, unless its stream breaks off
+// between them: then the thread that calls waits for the service, as Get() does.
 constexpr std::chrono::milliseconds kBetweenLooks{1000};
 
 class Plugin final : public grpc::MetadataCredentialsPlugin {

@@ -50,6 +50,10 @@ absl::StatusOr<std::unique_ptr<TokenSource>> TokenSource::Create(const TokenSour
   const absl::StatusOr<std::string> target =
       client::TargetOf(options.address.empty() ? DefaultAddress() : options.address);
   if (!target.ok()) return target.status();
+  constexpr std::chrono::milliseconds kLongestTtl = std::chrono::hours(24);
+  if (options.min_ttl < std::chrono::milliseconds(0) || options.min_ttl > kLongestTtl) {
+    return absl::InvalidArgumentError("min_ttl: must be from 0 to 24 hours");
+  }
   auto core = std::make_shared<client::TokenSourceCore>(options, client::MakeChannel(*target));
   core->Start();
   return std::unique_ptr<TokenSource>(new TokenSource(std::move(core)));

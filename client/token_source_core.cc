@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string_view>
 
 #include "client/channel.h"
 #include "grantkeep/call_error.h"
@@ -18,6 +19,9 @@ using std::chrono::milliseconds;
 constexpr size_t kMaxGrants = 1024;
 constexpr size_t kMaxRequestBytes = size_t{100} * 1024;
 constexpr size_t kBytesAroundNames = 16;
+// What the service accepts as names (WatchGrantsRequest.Watched): it refuses a whole request for one.
+constexpr size_t kMaxSubject = 256;
+constexpr size_t kMaxGrantId = 64;
 // Grants that are added one after the other share a stream.
 constexpr milliseconds kGather{5};
 // Streams beyond the fewest possible before small ones are put together.
@@ -32,6 +36,61 @@ int64_t SteadyMicros() {
 }
 
 absl::Status Gone() { return absl::CancelledError("the TokenSource is gone"); }
+
+bool IsControl(unsigned char c) { return c < 0x20 || c == 0x7f; }
+// RFC 3629 section 4.
+bool IsValidUtf8(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    const auto first = static_cast<unsigned char>(text[i]);
+    const size_t size = first < 0x80                    ? 1
+                        : first >= 0xC2 && first < 0xE0 ? 2
+                        : first >= 0xE0 && first < 0xF0 ? 3
+                        : first >= 0xF0 && first < 0xF5 ? 4
+                                                        : 0;
+    if (size == 0 || i + size > text.size()) return false;
+    for (size_t j = 1; j < size; ++j) {
+      if ((static_cast<unsigned char>(text[i + j]) & 0xC0) != 0x80) return false;
+    }
+    const auto second = size > 1 ? static_cast<unsigned char>(text[i + 1]) : 0;
+    const bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
+    const bool none = (first == 0xED && second > 0x9F) || (first == 0xF4 && second > 0x8F);
+    if (overlong || none) return false;
+    i += size;
+  }
+  return true;
+}
+
+bool IsOfId(unsigned char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         std::string_view("._-:@/+=~|").find(static_cast<char>(c)) != std::string_view::npos;
+}
+
+// A grant can be watched together with others.
+bool IsWatchable(const std::string& subject, const std::string& grant_id) {
+  const bool subject_fits = !subject.empty() && subject.size() <= kMaxSubject &&
+                            std::ranges::none_of(subject, IsControl) && IsValidUtf8(subject);
+  return subject_fits && !grant_id.empty() && grant_id.size() <= kMaxGrantId &&
+         std::ranges::all_of(grant_id, IsOfId);
+}
+
+size_t BytesOf(const GrantTokens& tokens) {
+  return tokens.subject().size() + tokens.grant_id().size() + kBytesAroundNames;
+}
+
+// What the service says of the grant, or of the call; everything else is the service's own trouble.
+bool IsVerdict(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kUnimplemented:
+      return true;
+    default:
+      return false;
+  }
+}
 
 }  // namespace
 
@@ -91,6 +150,7 @@ std::shared_ptr<GrantTokens> TokenSourceCore::Add(const std::string& subject, co
   if (std::shared_ptr<GrantTokens> known = handle.lock()) return known;
   auto tokens = std::make_shared<GrantTokens>(GrantTokens::Key(), shared_from_this(), subject, grant_id);
   handle = tokens;
+  if (!IsWatchable(subject, grant_id)) return tokens;  // Get() says what is wrong
   added_.push_back(tokens);
   WakeSoon();
   return tokens;
@@ -120,6 +180,11 @@ std::shared_ptr<const Token> TokenSourceCore::FindInMemory(const GrantTokens::St
 
 absl::StatusOr<std::shared_ptr<const Token>> TokenSourceCore::Ask(GrantTokens& tokens, milliseconds timeout) {
   GrantTokens::State& grant = *tokens.state_;
+  uint64_t ends_told = 0;
+  {
+    const std::lock_guard lock(grant.mutex);
+    ends_told = grant.ends_told;
+  }
   const bool watched = grant.watched.load(std::memory_order_acquire);
   const KnownGrant known = grant.known.With([](const KnownGrant& newest) { return newest; });
   if (watched && !known.refusal.ok()) return known.refusal;
@@ -132,8 +197,8 @@ absl::StatusOr<std::shared_ptr<const Token>> TokenSourceCore::Ask(GrantTokens& t
 
   absl::StatusOr<v1::RefreshResponse> answer = Refresh(tokens, rejected ? known.token->generation : 0,
                                                        usable ? std::min(timeout, kPatience) : timeout);
-  if (answer.ok()) return TakeAnswer(tokens, *std::move(answer));
-  if (!usable || !CallError::From(answer.status()).Retryable()) return answer.status();
+  if (answer.ok()) return TakeAnswer(tokens, *std::move(answer), ends_told);
+  if (!usable || IsVerdict(answer.status()) || IsClosed()) return answer.status();
   grant.ask_again_us.store(SteadyMicros() + kAskAgain.count());
   return known.token;
 }
@@ -151,23 +216,35 @@ absl::StatusOr<v1::RefreshResponse> TokenSourceCore::Refresh(const GrantTokens& 
   if (call.gone()) return Gone();
   v1::RefreshResponse response;
   const grpc::Status status = stub_->Refresh(&call.context, request, &response);
-  if (status.error_code() == grpc::StatusCode::CANCELLED) return Gone();
+  if (status.error_code() == grpc::StatusCode::CANCELLED && IsClosed()) return Gone();
   if (!status.ok()) return FromGrpc(status);
   return response;
 }
 
 absl::StatusOr<std::shared_ptr<const Token>> TokenSourceCore::TakeAnswer(GrantTokens& tokens,
-                                                                         v1::RefreshResponse answer) {
+                                                                         v1::RefreshResponse answer,
+                                                                         uint64_t ends_told) {
   GrantTokens::State& grant = *tokens.state_;
   KnownGrant known = KnownFrom(answer, options_.min_ttl);
   std::shared_ptr<const Token> token = known.token;
   const std::lock_guard lock(grant.mutex);
+  if (grant.ends_told != ends_told) {
+    // The answer may be older than what the stream has told since.
+    const KnownGrant newest = grant.known.With([](const KnownGrant& known_now) { return known_now; });
+    if (!newest.refusal.ok()) return newest.refusal;
+    if (newest.token != nullptr && newest.token->generation > token->generation) return newest.token;
+  }
   grant.vouched_us.store(SteadyMicros());
   if (token->generation >= grant.newest) {
     grant.newest = token->generation;
     grant.known.Replace(std::make_unique<const KnownGrant>(std::move(known)));
   }
   return token;
+}
+
+bool TokenSourceCore::IsClosed() {
+  const std::lock_guard lock(mutex_);
+  return closed_;
 }
 
 // --- The thread
@@ -204,13 +281,20 @@ void TokenSourceCore::Regroup() {
   }
   // Which streams have become too small, for what is left of them, or beside so many others.
   std::vector<std::pair<std::shared_ptr<WatchStream>, std::vector<std::shared_ptr<GrantTokens>>>> current;
-  size_t total = grants.size();
+  size_t total = 0;
+  size_t total_bytes = 0;
+  const auto count = [&](const std::vector<std::shared_ptr<GrantTokens>>& some) {
+    total += some.size();
+    for (const auto& tokens : some) total_bytes += BytesOf(*tokens);
+  };
+  count(grants);
   for (const auto& stream : streams_) {
     if (stream->ended() || stream->replaced) continue;
     current.emplace_back(stream, stream->Wanted());
-    total += current.back().second.size();
+    count(current.back().second);
   }
-  const size_t fewest = (total + kMaxGrants - 1) / kMaxGrants;
+  const size_t fewest = std::max((total + kMaxGrants - 1) / kMaxGrants,
+                                 (total_bytes + kMaxRequestBytes - 1) / kMaxRequestBytes);
   const bool too_many = current.size() + (grants.empty() ? 0 : 1) > fewest + kSpareStreams;
   std::vector<std::shared_ptr<WatchStream>> replaced;
   for (auto& [stream, wanted] : current) {
@@ -230,7 +314,7 @@ void TokenSourceCore::OpenStreams(const std::vector<std::shared_ptr<GrantTokens>
   std::vector<std::vector<std::weak_ptr<GrantTokens>>> requests;
   size_t bytes = kMaxRequestBytes;
   for (const auto& tokens : grants) {
-    const size_t size = tokens->subject().size() + tokens->grant_id().size() + kBytesAroundNames;
+    const size_t size = BytesOf(*tokens);
     if (bytes + size > kMaxRequestBytes || requests.back().size() == kMaxGrants) {
       requests.emplace_back();
       bytes = 0;
@@ -240,7 +324,6 @@ void TokenSourceCore::OpenStreams(const std::vector<std::shared_ptr<GrantTokens>
   }
   auto replacement = std::make_shared<Replacement>();
   replacement->replaced = std::move(replaced);
-  replacement->streams_to_come = requests.size();
   const WatchStream::Events events{
       .on_news = [this](WatchStream& stream, v1::WatchGrantsResponse& news) { TakeNews(stream, news); },
       .on_break = [this](WatchStream& stream) { StreamBroke(stream); }};
@@ -263,12 +346,17 @@ void TokenSourceCore::TakeNews(WatchStream& stream, v1::WatchGrantsResponse& new
   KnownGrant known = KnownFrom(news, options_.min_ttl);
   if (tokens == nullptr) return;
   GrantTokens::State& grant = *tokens->state_;
+  // The one that takes its place is told everything, too.
+  if (stream.replaced && grant.told_by != nullptr && grant.told_by != &stream) return;
   {
     const std::lock_guard lock(grant.mutex);
     // An answer to Refresh may have brought a newer token than this.
     const bool overtaken = known.token != nullptr && generation < grant.newest;
     if (!overtaken) {
       grant.newest = known.token != nullptr ? generation : 0;
+      if (known.token == nullptr) ++grant.ends_told;
+      // A store that was restored has gone back behind it.
+      if (known.token != nullptr && generation < grant.rejected.load()) grant.rejected.store(0);
       grant.known.Replace(std::make_unique<const KnownGrant>(std::move(known)));
     }
   }

@@ -35,6 +35,7 @@ struct GrantTokens::State {
   // Written under the mutex, so that what is newer wins.
   std::mutex mutex;
   uint64_t newest = 0;                   // generation of what `known` says
+  uint64_t ends_told = 0;                // how often a stream has told that there is no token any more
   std::atomic<int64_t> vouched_us{0};    // when the service last stood by it, beside the stream; steady
   std::atomic<int64_t> ask_again_us{0};  // the service failed: nobody who has a token asks before; steady
   // The stream that told of the grant last. The source's thread.
@@ -70,7 +71,10 @@ class TokenSourceCore : public std::enable_shared_from_this<TokenSourceCore> {
 
   absl::StatusOr<v1::RefreshResponse> Refresh(const GrantTokens& tokens, uint64_t rejected,
                                               std::chrono::milliseconds timeout);
-  absl::StatusOr<std::shared_ptr<const Token>> TakeAnswer(GrantTokens& tokens, v1::RefreshResponse answer);
+  // `ends_told`: of the grant, before the service was asked.
+  absl::StatusOr<std::shared_ptr<const Token>> TakeAnswer(GrantTokens& tokens, v1::RefreshResponse answer,
+                                                          uint64_t ends_told);
+  bool IsClosed();
   // Wakes the thread soon. The mutex is held.
   void WakeSoon();
 

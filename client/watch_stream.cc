@@ -16,6 +16,10 @@ constexpr int kDoublings = 7;
 
 }  // namespace
 
+Replacement::~Replacement() {
+  for (const auto& stream : replaced) stream->End();
+}
+
 std::vector<std::shared_ptr<GrantTokens>> WatchStream::Wanted() const {
   std::vector<std::shared_ptr<GrantTokens>> wanted;
   for (const auto& grant : grants_) {
@@ -68,16 +72,13 @@ void WatchStream::Read(bool ok) {
 
 void WatchStream::CountAsTold(const v1::Grant& grant) {
   untold_.erase({grant.subject(), grant.grant_id()});
-  if (!untold_.empty() || replacement_ == nullptr) return;
-  if (--replacement_->streams_to_come == 0) {
-    for (const auto& stream : replacement_->replaced) stream->End();
-  }
-  replacement_ = nullptr;
+  if (untold_.empty()) replacement_ = nullptr;
 }
 
 void WatchStream::Finished(bool) {
   events_.on_break(*this);
   if (ended_) {
+    replacement_ = nullptr;
     // May end this object, when the function does.
     const std::shared_ptr<WatchStream> last = std::move(self_);
     return;
@@ -89,6 +90,7 @@ void WatchStream::Finished(bool) {
 void WatchStream::PauseOver(bool) {
   pausing_ = false;
   if (!ended_) return Call();
+  replacement_ = nullptr;
   events_.on_break(*this);
   const std::shared_ptr<WatchStream> last = std::move(self_);
 }

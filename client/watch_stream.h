@@ -35,10 +35,14 @@ class Completion {
 
 class WatchStream;
 
-// Streams whose grants others watch from now on: they end when the last of those has told of each of them.
+// Streams whose grants others watch from now on. Each of the others holds this until it has told of all of
+// its grants, or has ended; the last that lets go ends them.
 struct Replacement {
+  Replacement() = default;
+  ~Replacement();
+  Replacement(const Replacement&) = delete;
+  Replacement& operator=(const Replacement&) = delete;
   std::vector<std::shared_ptr<WatchStream>> replaced;
-  size_t streams_to_come = 0;
 };
 
 // One WatchGrants stream that is opened again when it breaks off, after a pause that grows and is random.

@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "client/cli/colours.h"
 #include "client/cli/commands.h"
 #include "client/cli/grant_state.h"
 #include "client/cli/text.h"
@@ -96,6 +97,11 @@ ExitCode Run(const Context& context, const GrantsShowArguments& arguments) {
   const auto response = context.client.GetGrant(request);
   if (!response.ok()) {
     return context.Failed(response.status(), context.Trying("show grant " + arguments.grant));
+  }
+  if (response->unverified()) {
+    context.console.Err(
+        fmt::format("{} the store does not answer; the grant may have been changed or revoked elsewhere\n",
+                    Colours(context.console.err).Doubtful("grantkeep: warning:")));
   }
   if (context.globals.json) return context.PrintJson(response->grant());
   return context.Print(Describe(response->grant()));

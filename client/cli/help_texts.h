@@ -92,8 +92,9 @@ inline constexpr char kGrantsWatchHelp[] =
     "  grantkeep grants watch GRANT GRANT --subject bob --output json\n";
 
 inline constexpr char kGrantsRevokeHelp[] =
-    "The service forgets the grant at once and for good, and asks its provider to end it, too, again and\n"
-    "again until that confirms. Run once more it says how far that is. On a terminal it asks first.\n"
+    "The service forgets the grant at once and for good, and asks its provider to end it, too: for some two\n"
+    "days, unless that confirms or refuses. Run once more it says how far that is, and asks again. On a\n"
+    "terminal it asks first.\n"
     "  grantkeep grants revoke GRANT\n"
     "  grantkeep grants revoke GRANT --subject bob --yes\n";
 

@@ -46,7 +46,7 @@
 //     failover loses the sign-in itself.
 //   * Recovery files: who has new tokens that the store refuses goes on trying, and P4 says so while it lives. A file
 //     makes it live on: what is replayed is Install, before the next process may present anything.
-//   * RevokeGrant is one write, as is to be built; that the outbox tells the provider is left out.
+//   * RevokeGrant is one write (Bury); that the outbox tells the provider is left out.
 //
 // The search is bounded: INTENTS attempts, two generations, CRASHES, FAILOVERS, one REVOCATION. Mistakes that need
 // more would not be found. MUTATION makes one on purpose; REACH claims that something cannot happen which can.

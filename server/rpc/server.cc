@@ -34,6 +34,10 @@ using rpc::ListenAddress;
 constexpr int kMaxReceive = 160 * 1024;
 // Further streams of a connection wait at the client.
 constexpr int kMaxStreams = 1024;
+// Clients may ask whether we are still there, and are asked, too: a stream whose client has vanished ends.
+constexpr int kClientsPingMs = 5'000;
+constexpr int kPingMs = 30'000;
+constexpr int kPingAnswerMs = 10'000;
 // How long calls that were answered at the deadline may take to leave; also when to come back.
 constexpr Duration kAfterDeadline = std::chrono::seconds(2);
 // How long the readers of streams have to read what was sent before they are told of a shutdown.
@@ -46,6 +50,11 @@ void Configure(grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(kMaxReceive);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreams);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kClientsPingMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kPingMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kPingAnswerMs);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   // Secrets and compression do not mix, and 64 KiB can inflate to 64 MiB.
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);

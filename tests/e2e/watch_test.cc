@@ -2,6 +2,7 @@
 // What a watcher hears of the real grantkeepd: a TokenSource that nobody asks for anything.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <chrono>
 #include <iostream>
@@ -86,6 +87,19 @@ TEST_P(WatchFleetTest, AChangeThroughAnotherReplicaIsSeenInUnderASecond) {
   std::cout << "seen " << took.count() << " ms after the other replica had answered\n";
   EXPECT_LT(took, 1s);
   EXPECT_EQ((*tokens_->Get())->access_token, refreshed->access_token());
+}
+
+TEST_P(WatchFleetTest, AServiceThatStandsStillIsNoticed) {
+  Start();
+  SetLifetime(1h);
+  const v1::Grant grant = SignIn();
+  Watch(*world_, grant.grant_id());
+  ASSERT_TRUE(Eventually([&] { return Holds(1); }));
+  // Its connections stay open.
+  kill(world_->daemon().pid(), SIGSTOP);
+  EXPECT_TRUE(Eventually([&] { return !Holds(1); }, 40s)) << "a revocation would not be heard of";
+  kill(world_->daemon().pid(), SIGCONT);
+  EXPECT_TRUE(Eventually([&] { return Holds(1); }));
 }
 
 TEST_P(WatchFleetTest, ARevocationThroughAnotherReplicaIsSeenInUnderASecond) {

@@ -38,8 +38,8 @@ struct TokenSourceOptions {
   // As in ClientOptions.
   std::string address;
   std::string tenant = "default";
-  // How long a token must still live. One that lives shorter is asked for at the service, which may say that
-  // there is none better.
+  // How long a token must still live, 0 to 24 h. One that lives shorter is asked for at the service, which
+  // may say that there is none better.
   std::chrono::milliseconds min_ttl{10'000};
   // How long Get() may wait for the service when it has to ask it.
   std::chrono::milliseconds timeout{30'000};
@@ -105,7 +105,8 @@ class GrantTokens {
 // One thread of its own. What it watches counts as used: the service renews it ahead.
 class TokenSource {
  public:
-  // Does not connect: that happens with the first grant. Fails with INVALID_ARGUMENT as Client::Create does.
+  // Does not connect: that happens with the first grant. Fails with INVALID_ARGUMENT as Client::Create does,
+  // and for a min_ttl outside its range.
   static absl::StatusOr<std::unique_ptr<TokenSource>> Create(const TokenSourceOptions& options = {});
   // Ends the streams and every call that a Get() waits for, and joins the thread; waits for nobody else, and
   // not for the network. Handles stay usable, and fail with CANCELLED.
@@ -115,7 +116,7 @@ class TokenSource {
 
   // The tokens of a grant; the same object as before while anybody holds it. It is watched from a few
   // milliseconds later until nobody holds it any more; its first Get() may have to ask the service. Any
-  // thread, without waiting; whether there is such a grant, Get() says.
+  // thread, without waiting; whether there is such a grant, and whether these are names at all, Get() says.
   std::shared_ptr<GrantTokens> Add(const std::string& subject, const std::string& grant_id);
 
   // Streams in use at the moment, also those that are waiting to be opened again. For tests and metrics.

@@ -144,7 +144,7 @@ TEST_F(AheadLoad, NobodyWaitsForTheProvider) {
   EXPECT_EQ(waits.all, 0);
   EXPECT_EQ(report.all_refused(), 0u);
   EXPECT_TRUE(report.wrong.empty()) << report;
-  EXPECT_GT(report.all_served(), 30'000u);
+  EXPECT_GT(report.all_served(), ByLength(30'000u, 150'000u));
   // On its way a request may fall behind by a few milliseconds.
   EXPECT_LE(MostInASecond(stats), kBudget + kBudget / 20);
   EXPECT_EQ(stats.reuse_detections, 0u);
@@ -175,7 +175,7 @@ TEST_F(AheadLoad, HalfFailing) {
 
   EXPECT_EQ(waits.needless, 0);
   EXPECT_TRUE(report.wrong.empty()) << report;
-  EXPECT_GT(report.all_served(), 30'000u);
+  EXPECT_GT(report.all_served(), ByLength(30'000u, 150'000u));
   // Nor did many expire: a sixteenth would, had each four attempts before that, and most have more.
   EXPECT_LT(static_cast<uint64_t>(waits.all) + report.all_refused(), report.all_served() / 10);
   EXPECT_LE(MostInASecond(stats), kBudget + kBudget / 20);

@@ -276,6 +276,18 @@ TEST_F(CommandsTest, ShowEscapesWhatTheServiceSays) {
   EXPECT_THAT(result.out, HasSubstr("because        INVALID_GRANT: the provider no longer accepts"));
 }
 
+TEST_F(CommandsTest, ShowSaysThatTheStoreDoesNotAnswer) {
+  service_.get_grant = [](const v1::GetGrantRequest& request, v1::GetGrantResponse& response) {
+    response.mutable_grant()->set_grant_id(request.grant_id());
+    response.mutable_grant()->set_state(v1::GRANT_STATE_ACTIVE);
+    response.set_unverified(true);
+    return grpc::Status::OK;
+  };
+  EXPECT_THAT(Run({"grants", "show", "g1"}).err, HasSubstr("may have been changed or revoked elsewhere"));
+  EXPECT_THAT(Run({"grants", "show", "g1", "--output", "json"}).err,
+              HasSubstr("changed or revoked elsewhere"));
+}
+
 TEST_F(CommandsTest, ShowSaysWhyAGrantIsInItsStateSinceWhenAndWhatToDo) {
   struct Case {
     v1::GrantState state;

@@ -11,6 +11,7 @@
 #include <string>
 #include <thread>
 
+#include "tests/support/eventually.h"
 #include "tests/unit/client/fake_service.h"
 
 namespace grantkeep::testing {
@@ -99,7 +100,7 @@ class GrantCredentialsTest : public ::testing::Test {
 
 TEST_F(GrantCredentialsTest, ATokenInMemoryIsAttached) {
   Open();
-  while (tokens_->InMemory() == nullptr) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  ASSERT_TRUE(Eventually([&] { return tokens_->InMemory() != nullptr; }));
   const auto [status, authorization] = Call();
   EXPECT_TRUE(status.ok()) << status.error_message();
   EXPECT_EQ(authorization, "Bearer from-memory");

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <future>
 #include <map>
 #include <mutex>
 #include <set>
@@ -306,6 +307,99 @@ TEST_F(TokenSourceTest, ARevocationTakesATokenThatIsStillValidAway) {
   Eventually([&] { return Text(tokens->Get()) == "GRANT_NOT_FOUND"; });
 }
 
+TEST_F(TokenSourceTest, AnAnswerFromBeforeARevocationIsNotHandedOutAfterIt) {
+  Open();
+  Hang(true);
+  const auto tokens = Add();
+  // The answer is on its way while the stream tells of the end.
+  std::promise<void> asked;
+  std::promise<void> answer;
+  on_refresh_ = [&](const v1::RefreshRequest&, v1::RefreshResponse& response) {
+    asked.set_value();
+    answer.get_future().wait();
+    response.set_access_token("at-1");
+    response.set_generation(1);
+    SetExpiry(seconds(3600), *response.mutable_expire_time());
+    return grpc::Status::OK;
+  };
+  auto got = std::async(std::launch::async, [&] { return Text(tokens->Get()); });
+  asked.get_future().wait();
+  v1::WatchGrantsResponse revoked = News("g", 1);
+  revoked.clear_access_token();
+  revoked.mutable_grant()->set_state(v1::GRANT_STATE_REVOKED);
+  Say(revoked);
+  Hang(false);
+  // Known from the stream: without a call.
+  Eventually([&] { return Text(tokens->Get(milliseconds(1))) == "GRANT_NOT_FOUND"; });
+  answer.set_value();
+  EXPECT_EQ(got.get(), "GRANT_NOT_FOUND");
+  EXPECT_EQ(Text(tokens->Get()), "GRANT_NOT_FOUND");
+}
+
+TEST_F(TokenSourceTest, ANameThatIsNoneTakesTheStreamFromNobody) {
+  Open();
+  Say(News("g", 1));
+  const std::vector<std::shared_ptr<GrantTokens>> wrong = {Add(""),
+                                                           Add("no id"),
+                                                           Add(std::string(65, 'g')),
+                                                           source_->Add("", "g"),
+                                                           source_->Add(std::string(257, 'u'), "g"),
+                                                           source_->Add("u\n", "g"),
+                                                           source_->Add("\xff", "g")};
+  const auto tokens = Add();
+  AwaitInMemory(*tokens, 1);
+  on_refresh_ = [](const v1::RefreshRequest&, v1::RefreshResponse&) {
+    return StatusWithReason(grpc::StatusCode::INVALID_ARGUMENT, "grant_id: is required", "INVALID_FIELD");
+  };
+  EXPECT_EQ(Text(wrong[0]->Get()), "INVALID_FIELD");
+  const std::lock_guard lock(mutex_);
+  for (const size_t size : sizes_) EXPECT_EQ(size, 1u);
+}
+
+TEST_F(TokenSourceTest, AReplacedStreamEndsAlsoWhenNobodyWantsItsGrantsAnyMore) {
+  Open();
+  std::vector<std::shared_ptr<GrantTokens>> all;
+  for (int i = 0; i < 100; ++i) {
+    Say(News("g" + std::to_string(i), 1));
+    all.push_back(Add("g" + std::to_string(i)));
+  }
+  for (const auto& tokens : all) AwaitInMemory(*tokens, 1);
+  // The stream that takes its place is told nothing.
+  Hang(true);
+  all.resize(10);
+  Eventually([&] { return streams_opened_ >= 2; });
+  all.clear();
+  Eventually([&] { return source_->streams() == 0 && streams_open_ == 0; });
+}
+
+TEST_F(TokenSourceTest, AnInternalErrorOfTheServiceTakesNoValidTokenAway) {
+  Open();
+  Say(News("g", 1));
+  const auto tokens = Add();
+  AwaitInMemory(*tokens, 1);
+  Hang(true);
+  BreakStreams();
+  Eventually([&] { return tokens->InMemory() == nullptr; });
+  for (const grpc::StatusCode code : {grpc::StatusCode::INTERNAL, grpc::StatusCode::UNKNOWN,
+                                      grpc::StatusCode::CANCELLED, grpc::StatusCode::RESOURCE_EXHAUSTED}) {
+    on_refresh_ = [code](const v1::RefreshRequest&, v1::RefreshResponse&) {
+      return grpc::Status(code, "trouble");
+    };
+    EXPECT_EQ(Text(tokens->Get()), "at-1") << code;
+  }
+}
+
+TEST_F(TokenSourceTest, WhatWasRejectedIsForgottenWhenTheStoreHasGoneBackBehindIt) {
+  Open();
+  Say(News("g", 7));
+  const auto tokens = Add();
+  AwaitInMemory(*tokens, 7);
+  tokens->Reject(7);
+  Say(News("g", 5));
+  BreakStreams();
+  AwaitInMemory(*tokens, 5);
+}
+
 TEST_F(TokenSourceTest, WhatTheServiceDoesNotKnowAnyMoreIsAsked) {
   Open();
   v1::WatchGrantsResponse unknown;
@@ -432,6 +526,15 @@ TEST_F(TokenSourceTest, ItEndsWhileThereIsNoService) {
   const auto tokens = (*source)->Add("u", "g");
   EXPECT_EQ(tokens->Get().status().code(), absl::StatusCode::kUnavailable);
   source->reset();
+}
+
+TEST_F(TokenSourceTest, AMinTtlThatTheServiceWouldRefuseIsRefused) {
+  TokenSourceOptions options;
+  options.address = service_.address();
+  options.min_ttl = std::chrono::hours(25);
+  EXPECT_EQ(TokenSource::Create(options).status().code(), absl::StatusCode::kInvalidArgument);
+  options.min_ttl = milliseconds(-1);
+  EXPECT_EQ(TokenSource::Create(options).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST_F(TokenSourceTest, AnAddressThatIsNoneIsRefused) {
