@@ -4,10 +4,14 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
+#include <cmath>
+#include <optional>
 #include <string_view>
 
 #include "client/channel.h"
+#include "client/utf8.h"
 #include "grantkeep/call_error.h"
 
 namespace grantkeep::client {
@@ -25,7 +29,7 @@ constexpr size_t kMaxGrantId = 64;
 // Grants that are added one after the other share a stream.
 constexpr milliseconds kGather{5};
 // Streams beyond the fewest possible before small ones are put together.
-constexpr size_t kSpareStreams = 3;
+constexpr double kSpareStreams = 3;
 // How long Get() waits for the service when it has a token to fall back on, and when it asks again after that
 // failed.
 constexpr milliseconds kPatience{1000};
@@ -37,44 +41,35 @@ int64_t SteadyMicros() {
 
 absl::Status Gone() { return absl::CancelledError("the TokenSource is gone"); }
 
-bool IsControl(unsigned char c) { return c < 0x20 || c == 0x7f; }
-// RFC 3629 section 4.
-bool IsValidUtf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const auto first = static_cast<unsigned char>(text[i]);
-    const size_t size = first < 0x80                    ? 1
-                        : first >= 0xC2 && first < 0xE0 ? 2
-                        : first >= 0xE0 && first < 0xF0 ? 3
-                        : first >= 0xF0 && first < 0xF5 ? 4
-                                                        : 0;
-    if (size == 0 || i + size > text.size()) return false;
-    for (size_t j = 1; j < size; ++j) {
-      if ((static_cast<unsigned char>(text[i + j]) & 0xC0) != 0x80) return false;
-    }
-    const auto second = size > 1 ? static_cast<unsigned char>(text[i + 1]) : 0;
-    const bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
-    const bool none = (first == 0xED && second > 0x9F) || (first == 0xF4 && second > 0x8F);
-    if (overlong || none) return false;
-    i += size;
+// As the service has it: UTF-8 without control characters.
+bool IsSubject(std::string_view text) {
+  if (text.empty() || text.size() > kMaxSubject) return false;
+  while (!text.empty()) {
+    const std::optional<CodePoint> c = DecodeUtf8(text);
+    if (!c.has_value() || c->value < 0x20 || c->value == 0x7f) return false;
+    text.remove_prefix(c->length);
   }
   return true;
 }
 
-bool IsOfId(unsigned char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-         std::string_view("._-:@/+=~|").find(static_cast<char>(c)) != std::string_view::npos;
-}
-
-// A grant can be watched together with others.
-bool IsWatchable(const std::string& subject, const std::string& grant_id) {
-  const bool subject_fits = !subject.empty() && subject.size() <= kMaxSubject &&
-                            std::ranges::none_of(subject, IsControl) && IsValidUtf8(subject);
-  return subject_fits && !grant_id.empty() && grant_id.size() <= kMaxGrantId &&
-         std::ranges::all_of(grant_id, IsOfId);
+bool IsGrantId(std::string_view text) {
+  constexpr std::string_view kAllowed =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-:@/+=~|";
+  return !text.empty() && text.size() <= kMaxGrantId &&
+         std::isalnum(static_cast<unsigned char>(text[0])) != 0 &&
+         text.find_first_not_of(kAllowed) == std::string_view::npos;
 }
 
 size_t BytesOf(const GrantTokens& tokens) {
   return tokens.subject().size() + tokens.grant_id().size() + kBytesAroundNames;
+}
+
+// How much of one request they take; more than 1: of several.
+double ShareOfRequest(const std::vector<std::shared_ptr<GrantTokens>>& grants) {
+  size_t bytes = 0;
+  for (const auto& tokens : grants) bytes += BytesOf(*tokens);
+  return std::max(static_cast<double>(grants.size()) / kMaxGrants,
+                  static_cast<double>(bytes) / kMaxRequestBytes);
 }
 
 // What the service says of the grant, or of the call; everything else is the service's own trouble.
@@ -150,7 +145,8 @@ std::shared_ptr<GrantTokens> TokenSourceCore::Add(const std::string& subject, co
   if (std::shared_ptr<GrantTokens> known = handle.lock()) return known;
   auto tokens = std::make_shared<GrantTokens>(GrantTokens::Key(), shared_from_this(), subject, grant_id);
   handle = tokens;
-  if (!IsWatchable(subject, grant_id)) return tokens;  // Get() says what is wrong
+  // One that the service would refuse: Get() says what is wrong.
+  if (!IsSubject(subject) || !IsGrantId(grant_id)) return tokens;
   added_.push_back(tokens);
   WakeSoon();
   return tokens;
@@ -281,26 +277,19 @@ void TokenSourceCore::Regroup() {
   }
   // Which streams have become too small, for what is left of them, or beside so many others.
   std::vector<std::pair<std::shared_ptr<WatchStream>, std::vector<std::shared_ptr<GrantTokens>>>> current;
-  size_t total = 0;
-  size_t total_bytes = 0;
-  const auto count = [&](const std::vector<std::shared_ptr<GrantTokens>>& some) {
-    total += some.size();
-    for (const auto& tokens : some) total_bytes += BytesOf(*tokens);
-  };
-  count(grants);
+  double total = ShareOfRequest(grants);
   for (const auto& stream : streams_) {
     if (stream->ended() || stream->replaced) continue;
     current.emplace_back(stream, stream->Wanted());
-    count(current.back().second);
+    total += ShareOfRequest(current.back().second);
   }
-  const size_t fewest = std::max((total + kMaxGrants - 1) / kMaxGrants,
-                                 (total_bytes + kMaxRequestBytes - 1) / kMaxRequestBytes);
-  const bool too_many = current.size() + (grants.empty() ? 0 : 1) > fewest + kSpareStreams;
+  const bool too_many =
+      static_cast<double>(current.size() + (grants.empty() ? 0 : 1)) > std::ceil(total) + kSpareStreams;
   std::vector<std::shared_ptr<WatchStream>> replaced;
   for (auto& [stream, wanted] : current) {
     if (wanted.empty()) {
       stream->End();
-    } else if (wanted.size() * 2 < stream->size() || (too_many && wanted.size() * 2 < kMaxGrants)) {
+    } else if (wanted.size() * 2 < stream->size() || (too_many && ShareOfRequest(wanted) < 0.5)) {
       stream->replaced = true;
       replaced.push_back(stream);
       std::move(wanted.begin(), wanted.end(), std::back_inserter(grants));

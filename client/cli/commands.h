@@ -17,6 +17,8 @@ struct LocalContext {
   ExitCode Failed(const absl::Status& status, const Attempt& attempt) const {
     return Fail(console, globals.json, CallError::From(status), attempt);
   }
+  // A line on stderr, "grantkeep: warning: ...".
+  void Warn(std::string_view what) const;
   // Prints a result; the failure of that is the command's.
   ExitCode Print(std::string_view text) const;
   // The message as one JSON document on one line, by proto3's JSON mapping, with the proto's field

@@ -4,7 +4,6 @@
 
 #include <chrono>
 
-#include "client/cli/colours.h"
 #include "client/cli/commands.h"
 #include "client/cli/grant_state.h"
 #include "client/cli/text.h"
@@ -99,9 +98,7 @@ ExitCode Run(const Context& context, const GrantsShowArguments& arguments) {
     return context.Failed(response.status(), context.Trying("show grant " + arguments.grant));
   }
   if (response->unverified()) {
-    context.console.Err(
-        fmt::format("{} the store does not answer; the grant may have been changed or revoked elsewhere\n",
-                    Colours(context.console.err).Doubtful("grantkeep: warning:")));
+    context.Warn("the store does not answer; the grant may have been changed or revoked elsewhere");
   }
   if (context.globals.json) return context.PrintJson(response->grant());
   return context.Print(Describe(response->grant()));

@@ -93,8 +93,8 @@ inline constexpr char kGrantsWatchHelp[] =
 
 inline constexpr char kGrantsRevokeHelp[] =
     "The service forgets the grant at once and for good, and asks its provider to end it, too: for some two\n"
-    "days, unless that confirms or refuses. Run once more it says how far that is, and asks again. On a\n"
-    "terminal it asks first.\n"
+    "days, unless that confirms or refuses. Run once more it says how far that is. On a terminal it asks\n"
+    "first.\n"
     "  grantkeep grants revoke GRANT\n"
     "  grantkeep grants revoke GRANT --subject bob --yes\n";
 

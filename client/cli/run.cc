@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/cli/run.h"
 
+#include <fmt/format.h>
 #include <google/protobuf/util/json_util.h>
 
 #include <utility>
@@ -60,6 +61,10 @@ CallError AddressError(const Globals& globals, const absl::Status& status) {
 ExitCode LocalContext::Print(std::string_view text) const {
   const absl::Status status = console.Out(text);
   return status.ok() ? kOk : Failed(status, Doing("print the result"));
+}
+
+void LocalContext::Warn(std::string_view what) const {
+  console.Err(fmt::format("{} {}\n", Colours(console.err).Doubtful("grantkeep: warning:"), what));
 }
 
 ExitCode LocalContext::PrintTable(const std::vector<std::vector<std::string>>& rows) const {

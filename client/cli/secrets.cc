@@ -3,7 +3,6 @@
 
 #include <chrono>
 
-#include "client/cli/colours.h"
 #include "client/cli/commands.h"
 #include "client/cli/text.h"
 
@@ -66,9 +65,7 @@ ExitCode Run(const Context& context, const SecretGetArguments& arguments) {
   if (!response.ok()) return context.Failed(response.status(), TryingWith(context, "get", arguments.name));
   std::string& value = *response->mutable_value();
   if (response->unverified()) {
-    context.console.Err(
-        fmt::format("{} the store does not answer; the secret may have been replaced or deleted elsewhere\n",
-                    Colours(context.console.err).Doubtful("grantkeep: warning:")));
+    context.Warn("the store does not answer; the secret may have been replaced or deleted elsewhere");
   }
   ExitCode code = kOk;
   if (context.globals.json) {

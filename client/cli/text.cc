@@ -9,31 +9,10 @@
 #include <cstdint>
 #include <ctime>
 
+#include "client/utf8.h"
+
 namespace grantkeep::cli {
 namespace {
-
-struct CodePoint {
-  uint32_t value;
-  size_t length;
-};
-
-// The code point at the front of `text`; nothing when the bytes are not well-formed UTF-8.
-std::optional<CodePoint> Decode(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  const uint8_t first = byte(0);
-  if (first < 0x80) return CodePoint{first, 1};
-  const size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || text.size() < length) return std::nullopt;
-  uint32_t value = first & (0x7fu >> length);
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return std::nullopt;
-    value = value << 6 | (byte(i) & 0x3fu);
-  }
-  constexpr uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = value >= 0xd800 && value <= 0xdfff;
-  if (value < kSmallest[length] || surrogate || value > 0x10ffff) return std::nullopt;
-  return CodePoint{value, length};
-}
 
 // Control characters of C0 and C1, line separators, and what reorders or hides text.
 bool IsDangerous(uint32_t c) {
@@ -57,7 +36,7 @@ size_t Width(std::string_view text) {
 std::string Printable(std::string_view text) {
   std::string result;
   while (!text.empty()) {
-    const std::optional<CodePoint> c = Decode(text);
+    const std::optional<client::CodePoint> c = client::DecodeUtf8(text);
     const size_t length = c.has_value() ? c->length : 1;
     if (!c.has_value() || (IsDangerous(c->value) && c->value < 0x80)) {
       result += fmt::format("\\x{:02x}", static_cast<uint8_t>(text[0]));
@@ -73,7 +52,7 @@ std::string Printable(std::string_view text) {
 
 bool IsPrintable(std::string_view text) {
   while (!text.empty()) {
-    const std::optional<CodePoint> c = Decode(text);
+    const std::optional<client::CodePoint> c = client::DecodeUtf8(text);
     if (!c.has_value() || IsDangerous(c->value)) return false;
     text.remove_prefix(c->length);
   }
@@ -83,7 +62,7 @@ bool IsPrintable(std::string_view text) {
 std::string TerminalSafeJson(std::string_view json) {
   std::string result;
   while (!json.empty()) {
-    const std::optional<CodePoint> c = Decode(json);
+    const std::optional<client::CodePoint> c = client::DecodeUtf8(json);
     if (!c.has_value()) {
       result += "\\ufffd";
       json.remove_prefix(1);

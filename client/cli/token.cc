@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include "client/cli/colours.h"
 #include "client/cli/commands.h"
 #include "client/cli/text.h"
 
@@ -48,8 +47,7 @@ void WarnIfShort(const Context& context, const v1::RefreshResponse& response) {
       response.has_expire_time()
           ? " expires " + TimeAndDistance(response.expire_time(), std::chrono::system_clock::now())
           : " may expire sooner than asked for";
-  context.console.Err(fmt::format("{} the token{}: {}\n",
-                                  Colours(context.console.err).Doubtful("grantkeep: warning:"), expiry, why));
+  context.Warn(fmt::format("the token{}: {}", expiry, why));
 }
 
 }  // namespace

@@ -28,6 +28,14 @@ class WatchTest : public PracticeOverStores {
     source_ = std::move(TokenSource::Create(options)).value();
     tokens_ = source_->Add(World::kSubject, grant_id);
   }
+  // A grant whose token is heard of.
+  v1::Grant SignInAndWatch() {
+    SetLifetime(1h);
+    v1::Grant grant = SignIn();
+    Watch(*world_, grant.grant_id());
+    EXPECT_TRUE(Eventually([&] { return Holds(1); }));
+    return grant;
+  }
   // Never asks the service.
   bool Holds(uint64_t generation) const {
     const auto token = tokens_->InMemory();
@@ -52,10 +60,7 @@ TEST_P(WatchTest, HearsOfRefreshesThatNobodyAskedFor) {
 
 TEST_P(WatchTest, HoldsNoDaemonUpAndComesBackToTheNext) {
   Start();
-  SetLifetime(1h);
-  const v1::Grant grant = SignIn();
-  Watch(*world_, grant.grant_id());
-  ASSERT_TRUE(Eventually([&] { return Holds(1); }));
+  SignInAndWatch();
   const auto begin = steady_clock::now();
   EXPECT_EQ(world_->daemon().Stop(), 0);
   EXPECT_LT(steady_clock::now() - begin, 10s) << "as long as it may drain";
@@ -74,10 +79,7 @@ class WatchFleetTest : public WatchTest {};
 TEST_P(WatchFleetTest, AChangeThroughAnotherReplicaIsSeenInUnderASecond) {
   Start();
   const std::unique_ptr<World> other = StartAnother(DefaultProviders());
-  SetLifetime(1h);
-  const v1::Grant grant = SignIn();
-  Watch(*world_, grant.grant_id());
-  ASSERT_TRUE(Eventually([&] { return Holds(1); }));
+  const v1::Grant grant = SignInAndWatch();
   const auto refreshed = other->Refresh(grant.grant_id(), 1);
   const auto begin = steady_clock::now();
   ASSERT_TRUE(refreshed.ok()) << refreshed.status;
@@ -91,10 +93,7 @@ TEST_P(WatchFleetTest, AChangeThroughAnotherReplicaIsSeenInUnderASecond) {
 
 TEST_P(WatchFleetTest, AServiceThatStandsStillIsNoticed) {
   Start();
-  SetLifetime(1h);
-  const v1::Grant grant = SignIn();
-  Watch(*world_, grant.grant_id());
-  ASSERT_TRUE(Eventually([&] { return Holds(1); }));
+  SignInAndWatch();
   // Its connections stay open.
   kill(world_->daemon().pid(), SIGSTOP);
   EXPECT_TRUE(Eventually([&] { return !Holds(1); }, 40s)) << "a revocation would not be heard of";
@@ -105,10 +104,7 @@ TEST_P(WatchFleetTest, AServiceThatStandsStillIsNoticed) {
 TEST_P(WatchFleetTest, ARevocationThroughAnotherReplicaIsSeenInUnderASecond) {
   Start();
   const std::unique_ptr<World> other = StartAnother(DefaultProviders());
-  SetLifetime(1h);
-  const v1::Grant grant = SignIn();
-  Watch(*world_, grant.grant_id());
-  ASSERT_TRUE(Eventually([&] { return Holds(1); }));
+  const v1::Grant grant = SignInAndWatch();
   v1::RevokeGrantRequest request;
   request.set_tenant(World::kTenant);
   request.set_subject(World::kSubject);

@@ -45,7 +45,7 @@ awaitable<absl::StatusOr<RedisAddress>> MasterFinder::Ask(RedisAddress sentinel)
                           [asked] { asked->Close(Error(Reason::kStoreUnavailable, "does not answer")); });
   std::vector<std::string> question = {"SENTINEL", "GET-MASTER-ADDR-BY-NAME", options_.url.master_name};
   absl::StatusOr<RedisReply> reply = co_await asked->Call(std::move(question));
-  asked->Close(absl::OkStatus());
+  asked->Close(Error(Reason::kStoreUnavailable, "it has answered"));
   if (!reply.ok()) co_return reply.status();
   if (reply->is(RedisReply::Type::kNil)) {
     co_return Error(Reason::kStoreUnavailable, fmt::format("knows no master '{}'", options_.url.master_name));

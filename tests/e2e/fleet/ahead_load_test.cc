@@ -23,8 +23,6 @@ using namespace std::chrono_literals;
 constexpr size_t kGrants = 10'000;
 constexpr auto kLifetime = 60s;
 constexpr auto kLatency = 500ms;
-// The renewals come as the sign-ins did: not faster than the provider, and a small machine, can take them.
-constexpr auto kSignIns = 30s;
 
 // The most refresh requests in any second, by the provider's log.
 size_t MostInASecond(const practice::ProviderStats& stats) {
@@ -62,7 +60,7 @@ class AheadLoad : public PracticeTest {
 
   // One daemon, and the grants.
   void Start(practice::Rotation rotation, std::string_view name, const std::string& budget,
-             std::string_view timeout) {
+             std::string_view timeout, std::chrono::seconds sign_ins = 0s) {
     practice_->SetTokenPolicy({rotation, 0s, kLifetime});
     std::string providers = DefaultProviders(name, "request_budget: " + budget + "\n");
     constexpr std::string_view kTimeout = "request_timeout: 1s";
@@ -74,7 +72,7 @@ class AheadLoad : public PracticeTest {
                                   .configuration = "",
                                   .environment = {{"PRACTICE_CLIENT_SECRET", kPracticeClientSecret}}});
     fleet_->StartAll();
-    SignInUsers();
+    SignInUsers(sign_ins);
     practice_->SetLatency(std::chrono::duration_cast<std::chrono::milliseconds>(kLatency));
   }
 
@@ -98,7 +96,8 @@ class AheadLoad : public PracticeTest {
   std::vector<std::string> grant_ids_;
 
  private:
-  void SignInUsers() {
+  // In no less than `duration`.
+  void SignInUsers(std::chrono::seconds duration) {
     constexpr size_t kThreads = 8;
     std::vector<std::vector<std::string>> ids(kThreads);
     std::vector<std::thread> threads;
@@ -110,7 +109,7 @@ class AheadLoad : public PracticeTest {
         Browser browser;
         browser.Trust(ca_->file());
         for (size_t i = 0; i < kGrants / kThreads; ++i) {
-          std::this_thread::sleep_until(begin + kSignIns * i / (kGrants / kThreads));
+          std::this_thread::sleep_until(begin + duration * i / (kGrants / kThreads));
           const PendingSignIn pending = World::Begin(*caller, "practice");
           const auto completed =
               World::Complete(*caller, pending, browser.Get(pending.authorization_url).location);
@@ -132,8 +131,11 @@ class AheadLoad : public PracticeTest {
 
 TEST_F(AheadLoad, NobodyWaitsForTheProvider) {
   constexpr size_t kBudget = 600;
+  // Renewals come as the sign-ins did: four fifths of the budget, which is what is done ahead, suffice for
+  // that.
+  constexpr auto kSignIns = 30s;
   Start(practice::Rotation::kStrict, "strict", fmt::format("{{per_second: {}, concurrent: 500}}", kBudget),
-        "5s");
+        "5s", kSignIns);
   ASSERT_EQ(grant_ids_.size(), kGrants);
   const LoadReport report = CallFor(ByLength(60s, 300s));
   const practice::ProviderStats stats = practice_->Stats();
@@ -156,14 +158,13 @@ TEST_F(AheadLoad, HalfFailing) {
   Start(practice::Rotation::kNone, "none", fmt::format("{{per_second: {}, concurrent: 1500}}", kBudget),
         "3s");
   ASSERT_EQ(grant_ids_.size(), kGrants);
-  // Every other answer, on the average, is right, but for a scope that does not matter. A 429 is heeded by
-  // all of the provider's grants: with more of them nearly nothing would be asked.
+  // Every other answer, on the average, is right, but for a scope that does not matter.
   std::mt19937 random(1);
   for (int i = 0; i < ByLength(60'000, 300'000); ++i) {
     static constexpr Fault::Kind kKinds[] = {Fault::Kind::kServerError, Fault::Kind::kReset,
-                                             Fault::Kind::kHang};
-    Fault fault{.kind = random() % 2 == 0 ? Fault::Kind::kDropScope : kKinds[random() % 3]};
-    if (i % 1000 == 999) fault = {.kind = Fault::Kind::kTooManyRequests, .retry_after = 1s};
+                                             Fault::Kind::kTooManyRequests, Fault::Kind::kHang};
+    Fault fault{.kind = random() % 2 == 0 ? Fault::Kind::kDropScope : kKinds[random() % 4]};
+    if (fault.kind == Fault::Kind::kTooManyRequests) fault.retry_after = 1s;
     practice_->InjectFault(fault);
   }
   const LoadReport report = CallFor(ByLength(60s, 300s), 0s);
@@ -176,8 +177,8 @@ TEST_F(AheadLoad, HalfFailing) {
   EXPECT_EQ(waits.needless, 0);
   EXPECT_TRUE(report.wrong.empty()) << report;
   EXPECT_GT(report.all_served(), ByLength(30'000u, 150'000u));
-  // Nor did many expire: a sixteenth would, had each four attempts before that, and most have more.
-  EXPECT_LT(static_cast<uint64_t>(waits.all) + report.all_refused(), report.all_served() / 10);
+  // Nor did many expire: an eighth would, had each three attempts before that, and most have more.
+  EXPECT_LT(static_cast<uint64_t>(waits.all) + report.all_refused(), report.all_served() / 50);
   EXPECT_LE(MostInASecond(stats), kBudget + kBudget / 20);
 }
 

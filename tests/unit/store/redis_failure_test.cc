@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What operations answer while Redis, or the way to it, is in trouble.
+#include <algorithm>
 #include <fstream>
 
+#include "store/redis/call.h"
+#include "store/redis/link.h"
+#include "store/redis/operations.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_ca.h"
 #include "tests/unit/store/redis_fixture.h"
@@ -45,26 +49,33 @@ TEST_F(RedisFailure, AnOperationThatComesRightAfterAResetWaitsForTheNewConnectio
 }
 
 TEST_F(RedisFailure, OperationsThatComeWhileAConnectionIsBeingLostFailOrWaitForTheNext) {
-  const auto store = OpenReady();
-  const Key key = GrantKey("g");
-  int under_way = 0;
-  bool stop = false;
-  const auto ask = [&]() -> boost::asio::awaitable<bool> {
-    ++under_way;
-    while (!stop) {
-      const auto found = co_await store->Get(key, Soon());
-      EXPECT_TRUE(found.ok() || HasReason(found.status(), Reason::kStoreUnavailable)) << found.status();
-    }
-    co_return --under_way == 0;
+  using GetCall = TypedRedisCall<std::optional<Record>>;
+  RedisLink link(options_, clock_, loop_.context());
+  link.Start();
+  // After a session of use the next is made at once.
+  loop_.RunUntil([&] { return link.coherence().CurrentUntil(link.coherence().epoch()) > clock_.Steady(); });
+  std::vector<std::shared_ptr<std::optional<absl::StatusOr<std::optional<Record>>>>> answers;
+  const auto carry = [&] {
+    auto call = std::make_shared<GetCall>(GetOperation(link.keys(), GrantKey("g")), Soon(), nullptr,
+                                          loop_.context().get_executor());
+    answers.push_back(loop_.Start(GetCall::Wait(call, clock_)));
+    link.Carry(call);
   };
-  for (int i = 0; i < 40; ++i) loop_.Start(ask());
-  for (int i = 0; i < 4; ++i) {
-    const CoherenceEpoch epoch = store->epoch();
-    relay_->ResetAll();
-    loop_.RunUntil([&] { return store->epoch() > epoch; });
+  relay_->ResetAll();
+  // Between every two steps of the loop, until the loss is known.
+  loop_.RunUntil([&] {
+    carry();
+    return !link.health().ok();
+  });
+  loop_.RunUntil([&] { return link.health().ok(); });
+  loop_.RunUntil(
+      [&] { return std::ranges::all_of(answers, [](const auto& one) { return one->has_value(); }); });
+  for (const auto& answer : answers) {
+    EXPECT_TRUE((*answer)->ok() || HasReason((*answer)->status(), Reason::kStoreUnavailable));
   }
-  stop = true;
-  loop_.RunUntil([&] { return under_way == 0; });
+  EXPECT_TRUE((*answers.back())->ok()) << "it has waited for the next connection";
+  link.Stop();
+  loop_.Stop();
 }
 
 TEST_F(RedisFailure, AReplyThatIsCutOffMeansThatTheWriteMayHaveHappenedAndNothingIsSentTwice) {
