@@ -15,8 +15,8 @@
 namespace grantkeep {
 namespace {
 
-// Idle connections that are kept. libcurl's default shrinks with the number of transfers.
-constexpr long kMaxIdleConnections = 128;
+// Idle connections that are kept.
+constexpr size_t kMaxIdleConnections = 128;
 
 }  // namespace
 
@@ -36,7 +36,6 @@ CurlMulti::CurlMulti(boost::asio::io_context& loop)
   curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETDATA, this);
   curl_multi_setopt(multi_.get(), CURLMOPT_TIMERFUNCTION, &OnTimer);
   curl_multi_setopt(multi_.get(), CURLMOPT_TIMERDATA, this);
-  curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, kMaxIdleConnections);
 }
 
 CurlMulti::~CurlMulti() {
@@ -59,6 +58,7 @@ class CurlMulti::Running {
     curl_easy_setopt(transfer.handle(), CURLOPT_CLOSESOCKETFUNCTION, &CurlMulti::OnClose);
     curl_easy_setopt(transfer.handle(), CURLOPT_CLOSESOCKETDATA, &multi);
     multi.running_.emplace(&transfer, &done);
+    multi.LimitConnections();
     multi.starting_ = true;
     if (curl_multi_add_handle(multi.multi_.get(), transfer.handle()) != CURLM_OK) {
       transfer.Abandon("libcurl did not take the request");
@@ -67,6 +67,7 @@ class CurlMulti::Running {
   ~Running() {
     if (*multi_ == nullptr || (*multi_)->running_.erase(&transfer_) == 0) return;
     curl_multi_remove_handle((*multi_)->multi_.get(), transfer_.handle());
+    (*multi_)->LimitConnections();
   }
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;
@@ -116,6 +117,13 @@ void CurlMulti::Collect(CurlTransfer& transfer, CURLcode result) {
   const auto entry = running_.find(&transfer);
   entry->second->cancel();
   running_.erase(entry);
+  LimitConnections();
+}
+
+// libcurl's limit counts connections in use, too: a fixed one would leave none to be kept when many are.
+void CurlMulti::LimitConnections() {
+  curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS,
+                    static_cast<long>(running_.size() + kMaxIdleConnections));
 }
 
 int CurlMulti::OnClose(void* self, curl_socket_t socket) {

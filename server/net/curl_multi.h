@@ -47,6 +47,7 @@ class CurlMulti {
   // Lets libcurl act on `socket` (CURL_SOCKET_TIMEOUT: on time) and collects who has ended.
   void Act(curl_socket_t socket, int events);
   void Collect(CurlTransfer& transfer, CURLcode result);
+  void LimitConnections();
 
   struct Cleanup {
     void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }

@@ -63,7 +63,7 @@ void RequestPermit::Report(const TokenOutcome& outcome, const GrantId& grant) {
   budget_->End(*this, result);
   const Tick now = budget_->clock_.Steady();
   if (!outcome.throttled()) {
-    if (result == Result::kAnswered) budget_->throttling_.Answered();
+    if (result == Result::kAnswered) budget_->throttling_.Answered(now);
     return;
   }
   const bool paused = budget_->throttling_.paused_until() > now;

@@ -13,7 +13,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using std::chrono::steady_clock;
 using Result = absl::StatusOr<std::shared_ptr<const Token>>;
 
 TEST_F(TokenSourceTest, WhatTheStreamHasToldIsHandedOutWithoutACall) {

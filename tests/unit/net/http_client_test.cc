@@ -7,12 +7,12 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <cstdlib>
 
+#include "net/loop.h"
 #include "tests/unit/net/http_client_fixture.h"
 
 namespace grantkeep::testing {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::IsSupersetOf;
 using ::testing::Key;
 using ::testing::Not;
@@ -123,6 +123,23 @@ TEST_F(HttpClientTest, ConnectionsAreKeptAndReused) {
   EXPECT_EQ(server->accepted(), 1);
 }
 
+TEST_F(HttpClientTest, ConnectionsAreReusedHoweverManyAreInUse) {
+  constexpr int kCallers = 300;
+  constexpr int kRequests = 4;
+  auto server = NewServer();
+  auto client = NewClient();
+  int answered = 0;
+  const auto call = [&]() -> boost::asio::awaitable<void> {
+    for (int i = 0; i < kRequests; ++i) {
+      const HttpOutcome outcome = co_await client->Send(Post(server->Url(), "x"));
+      if (outcome.response.has_value()) ++answered;
+    }
+  };
+  for (int i = 0; i < kCallers; ++i) Spawn(loop_.context(), call());
+  loop_.RunUntil([&] { return answered == kCallers * kRequests; });
+  EXPECT_EQ(server->accepted(), kCallers);
+}
+
 TEST_F(HttpClientTest, ConnectionThatEndedWhileIdleIsReplaced) {
   auto server = NewServer();
   bool idle = false;
@@ -168,6 +185,7 @@ TEST_F(HttpClientTest, ManyRequestsRunAtOnce) {
   auto server = NewServer();
   auto client = NewClient();
   std::vector<std::shared_ptr<std::optional<HttpOutcome>>> outcomes;
+  outcomes.reserve(40);
   for (int i = 0; i < 40; ++i)
     outcomes.push_back(loop_.Start(client->Send(Post(server->Url(), std::to_string(i)))));
   for (const auto& outcome : outcomes) {

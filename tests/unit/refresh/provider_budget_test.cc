@@ -109,7 +109,7 @@ TEST_F(OpenBreaker, FailuresOfRequestsFromBeforeDoNotProlongIt) {
   EXPECT_TRUE(breaker_.MayBegin(now_));
 }
 
-TEST(Pause, A429WithRetryAfterIsAboutItsGrantUntilThreeGrantsAreToldSo) {
+TEST(Pause, A429IsAboutItsGrantUntilThreeGrantsAreToldSo) {
   Throttling throttling;
   for (int i = 0; i < 5; ++i) throttling.Throttled(GrantId("a"), seconds(60), kBegin);
   throttling.Throttled(GrantId("b"), seconds(60), kBegin);
@@ -126,7 +126,27 @@ TEST(Pause, Three429sFarApartAreAboutTheirGrants) {
   EXPECT_LT(throttling.paused_until(), kBegin);
 }
 
-TEST(Pause, A429WithoutRetryAfterPausesAllAndDoubles) {
+// Some providers limit each user: of many, a few have always had too much.
+TEST(Pause, A429InEveryThirdAnswerIsAboutItsGrant) {
+  Throttling throttling;
+  for (int i = 0; i < 300; ++i) {
+    throttling.Throttled(GrantId(std::to_string(i)), seconds(60), kBegin);
+    throttling.Answered(kBegin);
+    throttling.Answered(kBegin);
+  }
+  EXPECT_LT(throttling.paused_until(), kBegin);
+}
+
+TEST(Pause, AfterAThousandRightAnswersElevenGrantsAreEnough) {
+  Throttling throttling;
+  for (int i = 0; i < 1000; ++i) throttling.Answered(kBegin);
+  for (int i = 0; i < 10; ++i) throttling.Throttled(GrantId(std::to_string(i)), seconds(60), kBegin);
+  EXPECT_LT(throttling.paused_until(), kBegin);
+  throttling.Throttled(GrantId("k"), seconds(60), kBegin);
+  EXPECT_EQ(throttling.paused_until(), kBegin + seconds(60));
+}
+
+TEST(Pause, WithoutRetryAfterItDoubles) {
   Throttling throttling;
   Tick now = kBegin;
   for (const int pause : {1, 2, 4, 8, 16, 32, 60, 60}) {
@@ -135,8 +155,8 @@ TEST(Pause, A429WithoutRetryAfterPausesAllAndDoubles) {
     EXPECT_EQ(throttling.paused_until(), now + seconds(pause));
     now = throttling.paused_until();
   }
-  throttling.Answered();
-  throttling.Throttled(GrantId("a"), std::nullopt, now);
+  throttling.Answered(now);
+  for (const char* id : {"a", "b", "c"}) throttling.Throttled(GrantId(id), std::nullopt, now);
   EXPECT_EQ(throttling.paused_until(), now + seconds(1)) << "an answer ends the doubling";
 }
 
