@@ -29,11 +29,11 @@ TEST_P(RefreshTest, ExpiredTokenIsRefreshed) {
   EXPECT_EQ(ResourceStatus(token->access_token()), 200);
 }
 
-TEST_P(RefreshTest, HundredCallersOfAnExpiredGrantCauseOneTokenRequest) {
+TEST_P(RefreshTest, AThousandCallersOfAnExpiredGrantCauseOneTokenRequest) {
   Start();
   const v1::Grant grant = SignInAndExpire();
   practice_->SetLatency(300ms);
-  std::vector<Answer<v1::RefreshResponse>> answers(100);
+  std::vector<Answer<v1::RefreshResponse>> answers(1000);
   std::vector<std::thread> callers;
   callers.reserve(answers.size());
   for (auto& answer : answers) {

@@ -55,6 +55,20 @@ class SentinelFailover : public FleetTest {
     master.Kill();
     killed_.end = steady_clock::now();
   }
+  void Revoke(const std::string& grant_id) {
+    v1::RevokeGrantRequest request;
+    request.set_tenant(World::kTenant);
+    request.set_subject(World::kSubject);
+    request.set_grant_id(grant_id);
+    const auto answer = fleet_->caller(0)->RevokeGrant(request);
+    EXPECT_TRUE(answer.ok() && answer->forgotten()) << answer.status;
+  }
+  void ExpectRevokedEverywhere(const std::string& grant_id) {
+    for (size_t replica = 0; replica < fleet_->size(); ++replica) {
+      const auto answer = fleet_->caller(replica)->Refresh(World::RefreshRequest(grant_id));
+      EXPECT_EQ(answer.status.reason, "GRANT_NOT_FOUND") << "replica " << replica << ": " << answer.status;
+    }
+  }
   void ExpectNothingLost() {
     const Outcome outcome = Settle();
     EXPECT_THAT(outcome.unanswered, IsEmpty());
@@ -97,7 +111,10 @@ TEST_F(SentinelFailover, ASentinelFailoverLosesNothing) {
 
 TEST_F(SentinelFailover, WritesThatNoRedisButADaemonHasSeenArePutBack) {
   StartFleet("url: " + group_.url() + "\nwait_replicas: 0");
-  SignInUsers(200);
+  constexpr size_t kRevoked = 5;
+  SignInUsers(200 + kRevoked);
+  const std::vector<std::string> revoked(grant_ids_.end() - kRevoked, grant_ids_.end());
+  grant_ids_.resize(grant_ids_.size() - kRevoked);
   const LoadReport report = RunWith([&] {
     RedisServer& old = group_.CurrentMaster();
     std::vector<RedisServer*> others;
@@ -110,6 +127,7 @@ TEST_F(SentinelFailover, WritesThatNoRedisButADaemonHasSeenArePutBack) {
     old.Command({"CLIENT", "KILL", "TYPE", "replica"});
     const uint64_t before = practice_->Stats().refresh_requests;
     EXPECT_TRUE(Eventually([&] { return practice_->Stats().refresh_requests >= before + 20; }));
+    for (const std::string& grant_id : revoked) Revoke(grant_id);
     KillMaster(old);
     const uint64_t lost = practice_->Stats().refresh_requests - before;
     std::cout << "about " << lost << " new generations were with the old master alone\n";
@@ -119,6 +137,7 @@ TEST_F(SentinelFailover, WritesThatNoRedisButADaemonHasSeenArePutBack) {
   });
   EXPECT_THAT(report.wrong, IsEmpty());
   EXPECT_THAT(report.served, Each(Gt(0u)));
+  for (const std::string& grant_id : revoked) ExpectRevokedEverywhere(grant_id);
   ExpectNothingLost();
 }
 
