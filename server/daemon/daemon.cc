@@ -123,7 +123,7 @@ class Daemon::Rooms {
                                             settings_.flow_lifetime);
     RETURN_IF_ERROR(AwaitPreparation());
     RETURN_IF_ERROR(StartServer());
-    due_work_->Start();
+    if (refresh.claims_due) due_work_->Start();
     return absl::OkStatus();
   }
 

@@ -54,6 +54,8 @@ struct RefreshOptions {
   Duration active_window = std::chrono::hours(24 * 7);
   // Keeps new tokens that the store does not accept; null: they are in memory only.
   Recovery* recovery = nullptr;
+  // For tests that kill the process at a step: without claims it does only what it is asked for.
+  bool claims_due = true;
   OnRefreshStep on_step = nullptr;
 };
 

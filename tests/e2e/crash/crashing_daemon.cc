@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// grantkeepd that dies, as by kill -9, at a step of the first refresh: GRANTKEEP_DIE_AT is the step's name.
-// All else is as in server/main.cc.
+// grantkeepd that dies, as by kill -9, at a step of the first refresh that it is asked for: GRANTKEEP_DIE_AT
+// is the step's name. It takes up nothing that others left undone. All else is as in server/main.cc.
 #include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
@@ -42,6 +42,7 @@ int Main(int argc, char** argv) {
   const char* const die_at = std::getenv("GRANTKEEP_DIE_AT");
   if (!checked.CanStart() || die_at == nullptr) return 2;
   checked.settings.refresh.on_step = DieAt(die_at);
+  checked.settings.refresh.claims_due = false;
   if (!InitLogging(checked.settings.log_level).ok()) return 2;
   Daemon daemon(checked.settings, [] { kill(getpid(), kNewsSignal); });
   if (const absl::Status started = daemon.Start(); !started.ok()) {

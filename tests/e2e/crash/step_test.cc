@@ -13,9 +13,8 @@ using practice::Rotation;
 
 // Deaths before another process goes on.
 constexpr int kAtOnce = 5;
-// Longer than so many deaths take: a process that is about to die must not have begun to clear up after the
-// ones before it.
-constexpr std::chrono::seconds kCallLimit{10};
+// The last of the dead keeps its lease for so long, and 15 s.
+constexpr std::chrono::seconds kCallLimit{5};
 
 class CrashAtAStep : public CrashFixture, public ::testing::WithParamInterface<CrashCase> {
  protected:
